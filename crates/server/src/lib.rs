@@ -1,0 +1,1 @@
+//! The HTTP edges of Fullmakt: sign-in, Partner Center, Azure Resource Manager, own API.

@@ -1,0 +1,1 @@
+//! The only SQL of Fullmakt, and the only door to its data.

@@ -1,0 +1,1 @@
+//! Worlds, personas and every end-to-end test of Fullmakt.

@@ -1,0 +1,1 @@
+//! World files: a TOML description of partners and customers, checked line by line.

@@ -1,0 +1,3 @@
+//! Every chore of the repository as one command.
+
+fn main() {}
