@@ -1,0 +1,117 @@
+//! The order of the checks, cheapest first, and the chores beside them.
+
+use crate::postgres::{Cluster, Durability};
+use crate::{dependencies, python, run, tidy as source};
+use anyhow::bail;
+use std::process::Command;
+use std::time::Instant;
+
+/// A database the tests run on.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Database {
+    /// A file per test.
+    Sqlite,
+    /// A database per test, in a cluster of our own.
+    Postgres,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Bench {
+    /// A server under reads and purchases, its start and its memory.
+    Api,
+}
+
+/// All that a change must pass.
+pub fn everything() -> anyhow::Result<()> {
+    let started = Instant::now();
+    run::run(&mut run::cargo(&["fmt", "--all", "--check"]))?;
+    tidy()?;
+    run::run(&mut run::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run::run(run::cargo(&["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    println!("\nchecks passed after {} s", started.elapsed().as_secs());
+    test(None, &[])
+}
+
+/// The tests, on SQLite and then on PostgreSQL.
+pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
+    let python = python::environment()?;
+    let fast = Cluster::start(Durability::None)?;
+    let durable = Cluster::start(Durability::Full)?;
+    run::run(&mut run::cargo(&["build", "--workspace", "--bins", "--locked"]))?;
+    for database in [Database::Sqlite, Database::Postgres] {
+        if only.is_some_and(|only| only != database) {
+            continue;
+        }
+        let mut tests = run::cargo(&["test", "--locked", "--no-fail-fast"]);
+        tests.env("FULLMAKT_TEST_PYTHON", &python);
+        tests.env_remove("FULLMAKT_TEST_POSTGRES").env_remove("FULLMAKT_TEST_POSTGRES_DURABLE");
+        if database == Database::Postgres {
+            tests.env("FULLMAKT_TEST_POSTGRES", fast.url());
+            tests.env("FULLMAKT_TEST_POSTGRES_DURABLE", durable.url());
+        }
+        match (words, database) {
+            ([], Database::Sqlite) => tests.arg("--workspace"),
+            // The rest holds no database, so a second run would tell nothing new.
+            ([], Database::Postgres) => tests.args(["--workspace", "--exclude", "fullmakt-domain"]).args([
+                "--exclude",
+                "fullmakt-world",
+                "--exclude",
+                "xtask",
+            ]),
+            _ => tests.args(words),
+        };
+        println!("\ntests on {}", if database == Database::Sqlite { "SQLite" } else { "PostgreSQL" });
+        run::run(&mut tests)?;
+    }
+    Ok(())
+}
+
+/// The checks that need no compiler.
+pub fn tidy() -> anyhow::Result<()> {
+    let findings = source::findings(&run::root())?;
+    let mut findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    findings.extend(dependencies::findings()?);
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if !findings.is_empty() {
+        bail!("tidy found {} mistakes", findings.len());
+    }
+    println!("tidy: no mistakes");
+    Ok(())
+}
+
+/// Snapshots and generated pages, as the code now has them.
+pub fn bless() -> anyhow::Result<()> {
+    source::bless(&run::root())?;
+    run::run(run::cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]).env("UPDATE_EXPECT", "1"))
+}
+
+/// A release build, measured.
+pub fn bench(what: Bench, write: bool) -> anyhow::Result<()> {
+    let Bench::Api = what;
+    let durable = Cluster::start(Durability::Full)?;
+    run::run(&mut run::cargo(&["build", "--release", "--locked", "--workspace", "--bins"]))?;
+    let mut bench = Command::new(run::root().join("target/release/bench-api"));
+    bench.current_dir(run::root());
+    bench
+        .env("FULLMAKT_TEST_POSTGRES_DURABLE", durable.url())
+        .env("FULLMAKT_TEST_PGBENCH", durable.binaries().join("pgbench"));
+    if write {
+        bench.arg("--write");
+    }
+    run::run(&mut bench)
+}
+
+/// The sample catalogue, as its generator makes it.
+pub fn catalog() -> anyhow::Result<()> {
+    run::run(&mut run::cargo(&["run", "--quiet", "--locked", "-p", "fullmakt-world", "--example", "catalog"]))
+}
+
+/// Any command, beside a cluster of its own.
+pub fn with_postgres(words: &[String]) -> anyhow::Result<()> {
+    let fast = Cluster::start(Durability::None)?;
+    let Some((program, rest)) = words.split_first() else { bail!("which command?") };
+    run::run(Command::new(program).args(rest).env("FULLMAKT_TEST_POSTGRES", fast.url()))
+}
