@@ -6,6 +6,11 @@
 
 pub mod actor;
 pub mod arm_scope;
+pub mod catalog;
+pub mod catalog_item;
 pub mod ids;
+pub mod market;
 pub mod money;
+pub mod price;
+pub mod price_rule;
 pub mod role;
