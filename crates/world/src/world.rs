@@ -1,0 +1,284 @@
+//! What a world file describes, once it is found to be free of mistakes.
+
+use std::fmt;
+
+use fullmakt_domain::actor::PartnerRole;
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::ids::{
+    ClientId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, RoleAssignmentId, RoleDefinitionId,
+    SubscriptionId,
+};
+use fullmakt_domain::money::Currency;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// Partners, customers and prices: everything a database starts with.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// Where a movable clock starts; `None`: the real time.
+    pub clock: Option<Timestamp>,
+    /// The resellers.
+    pub partners: Vec<Partner>,
+    /// Whom they serve.
+    pub customers: Vec<Customer>,
+    /// What the partners make customers pay.
+    pub prices: Vec<PriceRule>,
+    /// The catalogue, relative to the world file; `None`: the built-in one.
+    pub catalog_file: Option<String>,
+}
+
+/// A text that must not reach a log: it prints as dots.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A reseller.
+#[derive(Debug, Clone)]
+pub struct Partner {
+    /// The partner and its directory.
+    pub id: PartnerId,
+    /// The company's name.
+    pub name: String,
+    /// The directory's domain, in lower case.
+    pub domain: String,
+    /// ISO 3166-1, two capital letters.
+    pub country: String,
+    /// What the partner is billed in.
+    pub currency: Currency,
+    /// Where its customers turn to.
+    pub support: Support,
+    /// Its people.
+    pub users: Vec<User>,
+    /// Its applications.
+    pub applications: Vec<Application>,
+}
+
+/// Where customers get help.
+#[derive(Debug, Clone, Default)]
+pub struct Support {
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Telephone number, as people write it.
+    pub phone: Option<String>,
+    /// Web page.
+    pub url: Option<String>,
+}
+
+/// A person who can sign in.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The object id in the directory.
+    pub id: PrincipalId,
+    /// The name to sign in with, in lower case.
+    pub upn: String,
+    /// The name people call them by.
+    pub name: String,
+    /// In plain text; it is stored hashed.
+    pub password: Secret,
+    /// Roles at the partner; none for a customer's user.
+    pub roles: Vec<PartnerRole>,
+}
+
+/// An application that signs in with its own secret.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// The object id of its service principal.
+    pub id: PrincipalId,
+    /// What it calls itself when it signs in.
+    pub client_id: ClientId,
+    /// In plain text; it is stored hashed.
+    pub client_secret: Secret,
+    /// The name in lists.
+    pub name: String,
+}
+
+/// Whom a partner serves.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// The customer and its directory.
+    pub id: CustomerId,
+    /// The company's name.
+    pub name: String,
+    /// The directory's domain, in lower case.
+    pub domain: String,
+    /// ISO 3166-1, two capital letters.
+    pub country: String,
+    /// The language of letters, such as `sv`.
+    pub language: String,
+    /// Who resells to it; at least one.
+    pub partners: Vec<PartnerId>,
+    /// Whether the customer agreement is confirmed.
+    pub agreement_confirmed: bool,
+    /// Its people.
+    pub users: Vec<User>,
+    /// Its service principals.
+    pub applications: Vec<Application>,
+    /// What partners bought for it.
+    pub entitlements: Vec<Entitlement>,
+    /// Who may do what on its subscriptions.
+    pub role_assignments: Vec<RoleAssignment>,
+    /// Which partners let it buy what.
+    pub self_serve: Vec<SelfServe>,
+}
+
+/// What kind of Azure offer a partner bought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offer {
+    /// An Azure plan, with any number of Azure subscriptions.
+    AzurePlan,
+    /// Azure Global, MS-AZR-0145P: exactly one Azure subscription.
+    AzureGlobal,
+}
+
+impl Offer {
+    /// All offers.
+    pub const ALL: [Self; 2] = [Self::AzurePlan, Self::AzureGlobal];
+
+    /// The name in world files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AzurePlan => "azure-plan",
+            Self::AzureGlobal => "azure-global",
+        }
+    }
+}
+
+/// How an entitlement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntitlementStatus {
+    /// In use.
+    Active,
+    /// Stopped for now.
+    Suspended,
+    /// Gone.
+    Deleted,
+}
+
+impl EntitlementStatus {
+    /// All states.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Deleted];
+
+    /// The name in world files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What a partner bought for a customer: a Partner Center subscription.
+#[derive(Debug, Clone)]
+pub struct Entitlement {
+    /// The Partner Center subscription's id.
+    pub id: EntitlementId,
+    /// Who bought it.
+    pub partner: PartnerId,
+    /// What it is.
+    pub offer: Offer,
+    /// How it stands.
+    pub status: EntitlementStatus,
+    /// The Azure subscriptions under it.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// An Azure subscription.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// The name in lists.
+    pub name: String,
+}
+
+/// A role of a principal at a scope of the customer.
+#[derive(Debug, Clone)]
+pub struct RoleAssignment {
+    /// Derived from the other three.
+    pub id: RoleAssignmentId,
+    /// Who.
+    pub principal: PrincipalId,
+    /// Which built-in role.
+    pub role: RoleDefinitionId,
+    /// Where, and below.
+    pub scope: ArmScope,
+}
+
+/// What a self-serve permission lets a customer buy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SelfServeResource {
+    /// Reservations.
+    AzureReservedInstances,
+    /// Savings plans.
+    AzureSavingsPlan,
+}
+
+impl SelfServeResource {
+    /// All resources.
+    pub const ALL: [Self; 2] = [Self::AzureReservedInstances, Self::AzureSavingsPlan];
+
+    /// The name in world files and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AzureReservedInstances => "AzureReservedInstances",
+            Self::AzureSavingsPlan => "AzureSavingsPlan",
+        }
+    }
+}
+
+/// A permission of one partner for one customer.
+#[derive(Debug, Clone)]
+pub struct SelfServe {
+    /// Who gives it and pays.
+    pub partner: PartnerId,
+    /// What may be bought; at least one.
+    pub resources: Vec<SelfServeResource>,
+}
+
+/// A rule for what a partner makes customers pay. The most specific and newest one that fits wins.
+#[derive(Debug, Clone)]
+pub struct PriceRule {
+    /// Derived from the partner and the rule's place in the file.
+    pub id: PriceRuleId,
+    /// Whose rule.
+    pub partner: PartnerId,
+    /// For one customer, or for all.
+    pub customer: Option<CustomerId>,
+    /// For which products.
+    pub products: Products,
+    /// What it does to the list price.
+    pub price: Pricing,
+    /// The first day; `None`: always.
+    pub from: Option<Date>,
+    /// The first day no longer; `None`: for good.
+    pub until: Option<Date>,
+}
+
+/// Which products a price rule covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Products {
+    /// Every product.
+    All,
+    /// A product family such as `Dsv5`.
+    Family(String),
+    /// One SKU such as `Standard_D2s_v5`.
+    Sku(String),
+}
+
+/// What a price rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pricing {
+    /// List price less so many per cent, 0 to 100.
+    DiscountPercent(Decimal),
+    /// List price plus so many per cent, 0 to 1000.
+    MarkupPercent(Decimal),
+    /// This amount for the whole term of one instance, in the partner's currency.
+    Fixed(Decimal),
+}
