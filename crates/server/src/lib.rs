@@ -1,1 +1,3 @@
 //! The HTTP edges of Fullmakt: sign-in, Partner Center, Azure Resource Manager, own API.
+
+pub mod partner_center;
