@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::catalog::SkuName;
 use fullmakt_domain::ids::{
     ClientId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, RoleAssignmentId, SubscriptionId,
     TenantId,
 };
+use fullmakt_domain::market::Country;
 use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::price_rule::{PriceRule, PriceRuleKind};
 use fullmakt_domain::role::{self, BuiltInRole};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -18,8 +21,8 @@ use uuid::Uuid;
 
 use crate::read::{Found, Mistake, Place, Section, Sheet, listed, nearest, shown};
 use crate::world::{
-    Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, PriceRule, Pricing, Products,
-    RoleAssignment, Secret, SelfServe, SelfServeResource, Subscription, Support, User, World,
+    Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, RoleAssignment, Secret, SelfServe,
+    SelfServeResource, Subscription, Support, User, World,
 };
 
 /// Reads a world file.
@@ -156,7 +159,7 @@ impl<'s> Check<'s> {
             id,
             name: text_of(section, "name", label),
             domain: self.domain(section),
-            country: text_of(section, "country", country),
+            country: value_or(section.required("country", country), unused_country()),
             currency: currency.unwrap_or_else(unused_currency),
             support: support.unwrap_or_default(),
             users,
@@ -271,7 +274,7 @@ impl<'s> Check<'s> {
             id: CustomerId(id),
             name: text_of(section, "name", label),
             domain: self.domain(section),
-            country: text_of(section, "country", country),
+            country: value_or(section.required("country", country), unused_country()),
             language: section.parsed("language", language).map_or_else(|| "en".to_owned(), |found| found.value),
             agreement_confirmed: section.flag("agreement_confirmed").unwrap_or(false),
             role_assignments: self.role_assignments(section, TenantId(id), &principals, &subscriptions),
@@ -445,36 +448,29 @@ impl<'s> Check<'s> {
         {
             self.sheet.report(&until.place, format!("must be after `from`, which is {}", from.value));
         }
+        if let Some(sku) = section.place_if_both("family", "sku") {
+            self.sheet.report(&sku, "stands beside `family`: leave out one of them");
+        }
+        let order = i64::try_from(index).unwrap_or(i64::MAX);
         let partner = value_or(partner, PartnerId(STAND_IN));
         PriceRule {
             id: PriceRuleId(Uuid::new_v5(&partner.0, format!("price rule {index}").as_bytes())),
             partner,
             customer: customer.map(|found| found.value),
-            products: self.products(section),
-            price: self.pricing(section, facts.and_then(|facts| facts.currency)),
-            from: from.map(|found| found.value),
+            family: section.parsed("family", label).map(|found| found.value),
+            sku: section.parsed("sku", sku).map(|found| found.value),
+            term: None,
+            kind: self.price_kind(section, facts.and_then(|facts| facts.currency)),
+            from: from.map_or(Date::constant(1970, 1, 1), |found| found.value),
             until: until.map(|found| found.value),
+            created_at: Timestamp::from_microsecond(order).unwrap_or_default(),
         }
     }
 
-    fn products(&self, section: &Section<'_>) -> Products {
-        let family = section.parsed("family", label);
-        let sku = section.parsed("sku", label);
-        match (family, sku) {
-            (None, None) => Products::All,
-            (Some(family), None) => Products::Family(family.value),
-            (None, Some(sku)) => Products::Sku(sku.value),
-            (Some(_), Some(sku)) => {
-                self.sheet.report(&sku.place, "stands beside `family`: leave out one of them");
-                Products::All
-            }
-        }
-    }
-
-    fn pricing(&self, section: &Section<'_>, currency: Option<Currency>) -> Pricing {
+    fn price_kind(&self, section: &Section<'_>, currency: Option<Currency>) -> PriceRuleKind {
         let discount = section.parsed_literal("discount_percent", |text| percent(text, 100));
-        let markup = section.parsed_literal("markup_percent", |text| percent(text, 1_000));
-        let fixed = section.parsed_literal("fixed", |text| amount(text, currency));
+        let markup = section.parsed_literal("markup_percent", |text| percent(text, PriceRuleKind::MAX_MARKUP));
+        let fixed = section.parsed_literal("fixed", |text| amount(text, currency.unwrap_or_else(unused_currency)));
         let keys = ["discount_percent", "markup_percent", "fixed"];
         let given: Vec<&str> = keys.into_iter().filter(|key| section.has(key)).collect();
         match given.as_slice() {
@@ -486,12 +482,11 @@ impl<'s> Check<'s> {
                 }
             }
         }
-        let nothing = Pricing::DiscountPercent(Decimal::ZERO);
         discount
-            .map(|found| Pricing::DiscountPercent(found.value))
-            .or_else(|| markup.map(|found| Pricing::MarkupPercent(found.value)))
-            .or_else(|| fixed.map(|found| Pricing::Fixed(found.value)))
-            .unwrap_or(nothing)
+            .map(|found| PriceRuleKind::Discount(found.value))
+            .or_else(|| markup.map(|found| PriceRuleKind::Markup(found.value)))
+            .or_else(|| fixed.map(|found| PriceRuleKind::Fixed(found.value)))
+            .unwrap_or(PriceRuleKind::Discount(Decimal::ZERO))
     }
 }
 
@@ -506,6 +501,10 @@ fn text_of(section: &Section<'_>, key: &str, parse: impl Fn(&str) -> Result<Stri
 /// Stands for a currency that was mistaken; never leaves this module.
 fn unused_currency() -> Currency {
     Currency::parse("XXX").expect("three letters are a currency code")
+}
+
+fn unused_country() -> Country {
+    Country::parse("ZZ").expect("two letters are a country code")
 }
 
 fn guid<T, E: std::fmt::Display>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, String> {
@@ -577,26 +576,28 @@ fn date(text: &str) -> Result<Date, String> {
 
 /// A number as it is written down: digits, at most one point, at most `decimals` decimals. No sign, no exponent.
 fn number(text: &str, decimals: usize) -> Option<Decimal> {
-    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str, most: usize| {
-        !part.is_empty() && part.len() <= most && part.bytes().all(|digit| digit.is_ascii_digit())
-    };
-    if digits(whole, 15) && digits(rest, decimals.max(1)) { text.parse().ok() } else { None }
+    let (whole, rest) = text.split_once('.').map_or((text, None), |(whole, rest)| (whole, Some(rest)));
+    let digits =
+        |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit());
+    if digits(whole, 15) && rest.is_none_or(|rest| digits(rest, decimals)) { text.parse().ok() } else { None }
 }
 
 fn percent(text: &str, most: u32) -> Result<Decimal, String> {
-    number(text, 4)
+    number(text, usize::try_from(PriceRuleKind::PERCENT_DECIMALS).unwrap_or(0))
         .filter(|number| *number <= Decimal::from(most))
         .ok_or_else(|| format!("`{}` is not a percentage from 0 to {most} such as `12.5`", shown(text)))
 }
 
-fn amount(text: &str, currency: Option<Currency>) -> Result<Decimal, String> {
-    let digits = currency.map_or(6, |currency| currency.minor_digits());
-    let found = number(text, usize::try_from(digits).unwrap_or(6));
-    let fits = |number: &Decimal| Money::exact(*number, currency.unwrap_or_else(unused_currency)).is_ok();
-    found
-        .filter(fits)
+fn amount(text: &str, currency: Currency) -> Result<Money, String> {
+    let digits = currency.minor_digits();
+    number(text, usize::try_from(digits).unwrap_or(0))
+        .and_then(|number| Money::exact(number, currency).ok())
+        .filter(|amount| PriceRuleKind::Fixed(*amount).check().is_ok())
         .ok_or_else(|| format!("`{}` is not an amount such as `812.50`, with at most {digits} decimals", shown(text)))
+}
+
+fn sku(text: &str) -> Result<SkuName, String> {
+    SkuName::parse(text).map_err(|_| format!("`{}` is not a SKU such as `Standard_D2s_v5`", shown(text)))
 }
 
 fn currency(text: &str) -> Result<Currency, String> {
@@ -606,11 +607,12 @@ fn currency(text: &str) -> Result<Currency, String> {
     Currency::parse(text).map_err(|_| wrong())
 }
 
-fn country(text: &str) -> Result<String, String> {
-    match text.parse::<iso_currency::Country>() {
-        Ok(country) if text.len() == 2 && country.to_string() == text => Ok(text.to_owned()),
-        _ => Err(format!("`{}` is not an ISO 3166-1 country code such as `SE`", shown(text))),
+fn country(text: &str) -> Result<Country, String> {
+    let wrong = || format!("`{}` is not an ISO 3166-1 country code such as `SE`", shown(text));
+    if text.len() != 2 || text.parse::<iso_currency::Country>().is_err() {
+        return Err(wrong());
     }
+    Country::parse(text).map_err(|_| wrong())
 }
 
 /// A text for people: something in it, no line ends, at most 256 characters.

@@ -9,6 +9,6 @@ pub use check::parse;
 pub use demo::demo;
 pub use read::Mistake;
 pub use world::{
-    Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, PriceRule, Pricing, Products,
-    RoleAssignment, Secret, SelfServe, SelfServeResource, Subscription, Support, User, World,
+    Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, RoleAssignment, Secret, SelfServe,
+    SelfServeResource, Subscription, Support, User, World,
 };

@@ -120,6 +120,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The place of the second of two keys that exclude each other, where both stand.
+    pub fn place_if_both(&self, first: &str, second: &str) -> Option<Place> {
+        (self.has(first) && self.has(second)).then(|| self.place_for(second))
+    }
+
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }

@@ -5,13 +5,12 @@ use std::fmt;
 use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::ids::{
-    ClientId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, RoleAssignmentId, RoleDefinitionId,
-    SubscriptionId,
+    ClientId, CustomerId, EntitlementId, PartnerId, PrincipalId, RoleAssignmentId, RoleDefinitionId, SubscriptionId,
 };
+use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
+use fullmakt_domain::price_rule::PriceRule;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use rust_decimal::Decimal;
 
 /// Partners, customers and prices: everything a database starts with.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +21,7 @@ pub struct World {
     pub partners: Vec<Partner>,
     /// Whom they serve.
     pub customers: Vec<Customer>,
-    /// What the partners make customers pay.
+    /// What the partners make customers pay. Of two alike, the one further down counts as newer.
     pub prices: Vec<PriceRule>,
     /// The catalogue, relative to the world file; `None`: the built-in one.
     pub catalog_file: Option<String>,
@@ -47,8 +46,8 @@ pub struct Partner {
     pub name: String,
     /// The directory's domain, in lower case.
     pub domain: String,
-    /// ISO 3166-1, two capital letters.
-    pub country: String,
+    /// Where it is at home.
+    pub country: Country,
     /// What the partner is billed in.
     pub currency: Currency,
     /// Where its customers turn to.
@@ -107,8 +106,8 @@ pub struct Customer {
     pub name: String,
     /// The directory's domain, in lower case.
     pub domain: String,
-    /// ISO 3166-1, two capital letters.
-    pub country: String,
+    /// Where it is at home.
+    pub country: Country,
     /// The language of letters, such as `sv`.
     pub language: String,
     /// Who resells to it; at least one.
@@ -240,45 +239,4 @@ pub struct SelfServe {
     pub partner: PartnerId,
     /// What may be bought; at least one.
     pub resources: Vec<SelfServeResource>,
-}
-
-/// A rule for what a partner makes customers pay. The most specific and newest one that fits wins.
-#[derive(Debug, Clone)]
-pub struct PriceRule {
-    /// Derived from the partner and the rule's place in the file.
-    pub id: PriceRuleId,
-    /// Whose rule.
-    pub partner: PartnerId,
-    /// For one customer, or for all.
-    pub customer: Option<CustomerId>,
-    /// For which products.
-    pub products: Products,
-    /// What it does to the list price.
-    pub price: Pricing,
-    /// The first day; `None`: always.
-    pub from: Option<Date>,
-    /// The first day no longer; `None`: for good.
-    pub until: Option<Date>,
-}
-
-/// Which products a price rule covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Products {
-    /// Every product.
-    All,
-    /// A product family such as `Dsv5`.
-    Family(String),
-    /// One SKU such as `Standard_D2s_v5`.
-    Sku(String),
-}
-
-/// What a price rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pricing {
-    /// List price less so many per cent, 0 to 100.
-    DiscountPercent(Decimal),
-    /// List price plus so many per cent, 0 to 1000.
-    MarkupPercent(Decimal),
-    /// This amount for the whole term of one instance, in the partner's currency.
-    Fixed(Decimal),
 }
