@@ -4,13 +4,22 @@
 //! decision is a function of what is stored, what is asked, and when. Instants and new identifiers enter at the edge and
 //! travel in the command.
 
+pub mod activity;
 pub mod actor;
 pub mod arm_scope;
+pub mod authz;
 pub mod catalog;
 pub mod catalog_item;
+pub mod change;
 pub mod ids;
 pub mod market;
 pub mod money;
+pub mod operation;
 pub mod price;
 pub mod price_rule;
+pub mod refusal;
 pub mod role;
+pub mod self_serve_policy;
+
+#[cfg(test)]
+mod testing;

@@ -1,3 +1,8 @@
 //! The HTTP edges of Fullmakt: sign-in, Partner Center, Azure Resource Manager, own API.
 
+pub mod app;
+pub mod clock;
 pub mod partner_center;
+
+pub use app::{App, Settings};
+pub use clock::Clock;

@@ -1,1 +1,19 @@
 //! The only SQL of Fullmakt, and the only door to its data.
+//!
+//! One SQL text serves SQLite and PostgreSQL: `$1` placeholders, TEXT, BIGINT, instants as microseconds, money in
+//! millionths. Only [`db`] names a driver.
+
+mod activity;
+pub mod db;
+mod door;
+mod facts;
+mod row;
+mod self_serve_policy;
+mod write;
+
+#[cfg(test)]
+mod testing;
+
+pub use db::{DatabaseUrl, InvalidDatabaseUrl, Store};
+pub use door::{Answer, ExecuteError, Load, ReadError};
+pub use row::Fault;

@@ -1,0 +1,236 @@
+//! Who may do what: every operation with its rule, and the permit without which the store does nothing.
+
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+
+use crate::activity::RecordDraft;
+use crate::actor::{Actor, Grant, PartnerRole, Standing};
+use crate::arm_scope::ArmScope;
+use crate::change::Change;
+use crate::ids::{CustomerId, PartnerId, TenantId};
+use crate::operation::Operation;
+use crate::refusal::Refusal;
+use crate::role;
+
+/// What a request is about; the store finds the customer and the partner behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The actor's own partner: lists over its customers, its prices, its new customers.
+    OwnPartner,
+    /// A customer, addressed by its partner.
+    Customer(CustomerId),
+    /// A place in Azure Resource Manager.
+    Scope(ArmScope),
+    /// Whatever the actor can see in Azure Resource Manager: lists over directories and orders.
+    Visible,
+}
+
+/// Who may do an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The partner's users with one of these roles.
+    Partner {
+        /// Any of them is enough.
+        roles: &'static [PartnerRole],
+        /// Whether an app-only token will do; it then counts as an Admin agent.
+        application: bool,
+    },
+    /// Whoever holds a role that allows this action at the scope.
+    Arm(&'static str),
+    /// Everyone the target is visible to; what they see, or whether they may, is decided with the state at hand.
+    Related,
+}
+
+/// A command or a query: it knows its operation and what it is about.
+pub trait Action: Send + Sync + 'static {
+    /// The operation, with its rule.
+    const OPERATION: Operation;
+
+    /// What it is about.
+    fn target(&self) -> Target;
+}
+
+/// Something that changes the state.
+pub trait Command: Action + Clone {
+    /// What the decision looks at, loaded under the lock.
+    type State: Send;
+    /// What the caller learns.
+    type Receipt: Send + 'static;
+
+    /// Decides. No I/O: the same state, command and time give the same changes.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] that applies.
+    fn decide(
+        &self,
+        permit: &Permit<Self>,
+        state: Self::State,
+        now: Timestamp,
+    ) -> Result<Decision<Self::Receipt>, Refusal>;
+
+    /// What the activity record of a refused attempt names as its subject.
+    fn subject(&self) -> String;
+}
+
+/// Something that only reads.
+pub trait Query: Action {
+    /// What is read.
+    type Answer: Send;
+}
+
+/// What a command does.
+#[derive(Debug)]
+pub struct Decision<R> {
+    /// For the caller.
+    pub receipt: R,
+    /// For the store, in order.
+    pub changes: Vec<Change>,
+    /// For the activity log. `None` exactly when there are no changes: a repeat of what was done already.
+    pub record: Option<RecordDraft>,
+}
+
+impl<R> Decision<R> {
+    /// Changes something, and says so in the activity log.
+    pub fn changed(receipt: R, changes: Vec<Change>, record: RecordDraft) -> Self {
+        Self { receipt, changes, record: Some(record) }
+    }
+
+    /// Changes nothing: what was asked is already so.
+    pub fn unchanged(receipt: R) -> Self {
+        Self { receipt, changes: Vec::new(), record: None }
+    }
+}
+
+/// What the store knows of an actor and a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The customer the target belongs to, when it is about one.
+    pub customer: Option<CustomerId>,
+    /// The partner concerned: the actor's own, or the one that bought what the target names.
+    pub partner: Option<PartnerId>,
+    /// Where the actor stands towards them.
+    pub standing: Standing,
+    /// The role assignments in the customer's directory that count for the actor.
+    pub grants: Vec<Grant>,
+}
+
+/// Why someone may not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// The target does not exist, or must not be known to exist (R45).
+    #[error("not found")]
+    Hidden,
+    /// The target is visible; the actor's roles do not allow the operation.
+    #[error("`{actor}` may not do this")]
+    Forbidden {
+        /// Who asked.
+        actor: String,
+        /// The action of Azure's access control that is missing, or the operation's name.
+        action: &'static str,
+        /// Where.
+        scope: Option<ArmScope>,
+    },
+}
+
+/// Proof that an actor may do one kind of action on one customer or partner. Only [`authorize`] makes it.
+#[derive(Debug)]
+pub struct Permit<A: ?Sized> {
+    actor: Actor,
+    facts: Facts,
+    action: PhantomData<fn(&A)>,
+}
+
+impl<A: ?Sized> Permit<A> {
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The customer the action is about. Where it is about none, the nil identifier, which finds no row.
+    pub fn customer(&self) -> CustomerId {
+        self.facts.customer.unwrap_or(CustomerId(uuid::Uuid::nil()))
+    }
+
+    /// The partner the action is about. Where it is about none, the nil identifier, which finds no row.
+    pub fn partner(&self) -> PartnerId {
+        self.facts.partner.unwrap_or(PartnerId(uuid::Uuid::nil()))
+    }
+
+    /// Customer and partner as they were found.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Where the actor stands.
+    pub fn standing(&self) -> &Standing {
+        &self.facts.standing
+    }
+
+    /// Whether the actor is one of the partner's own.
+    pub fn is_partner(&self) -> bool {
+        self.facts.standing.partner().is_some()
+    }
+
+    /// Whether the actor's roles allow a further action of Azure's access control.
+    pub fn allows(&self, action: &str, scope: &ArmScope) -> bool {
+        role::allowed(&self.facts.grants, action, scope, self.directory())
+    }
+
+    /// Whether the actor is Owner at a scope, directly or inherited.
+    pub fn is_owner(&self, scope: &ArmScope) -> bool {
+        role::is_owner(&self.facts.grants, scope, self.directory())
+    }
+
+    /// The directory that scopes are relative to.
+    pub fn directory(&self) -> TenantId {
+        self.facts.customer.map_or(self.actor.tenant, CustomerId::tenant)
+    }
+}
+
+/// May this actor do this? The one place that says yes.
+///
+/// # Errors
+/// [`Denied::Hidden`] for whoever must not learn that the target exists, [`Denied::Forbidden`] for the others.
+pub fn authorize<A: Action>(action: &A, actor: &Actor, facts: Facts) -> Result<Permit<A>, Denied> {
+    check(&A::OPERATION, &action.target(), actor, &facts)?;
+    Ok(Permit { actor: actor.clone(), facts, action: PhantomData })
+}
+
+/// The rule behind [`authorize`], also used to print the matrix.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn check(operation: &Operation, target: &Target, actor: &Actor, facts: &Facts) -> Result<(), Denied> {
+    if facts.standing == Standing::Outsider {
+        return Err(Denied::Hidden);
+    }
+    let forbidden = |action| Denied::Forbidden {
+        actor: actor.name.clone(),
+        action,
+        scope: match target {
+            Target::Scope(scope) => Some(scope.clone()),
+            _ => None,
+        },
+    };
+    let allowed = match operation.rule {
+        Rule::Related => true,
+        Rule::Partner { roles, application } => match &facts.standing {
+            Standing::PartnerUser { roles: held, .. } => held.iter().any(|role| roles.contains(role)),
+            Standing::PartnerApplication { .. } => application,
+            Standing::Customer { .. } | Standing::Outsider => false,
+        },
+        Rule::Arm(action) => match target {
+            Target::Scope(scope) => {
+                let directory = facts.customer.map_or(actor.tenant, CustomerId::tenant);
+                role::allowed(&facts.grants, action, scope, directory)
+            }
+            _ => false,
+        },
+    };
+    match (allowed, operation.rule) {
+        (true, _) => Ok(()),
+        (false, Rule::Arm(action)) => Err(forbidden(action)),
+        (false, _) => Err(forbidden(operation.name)),
+    }
+}

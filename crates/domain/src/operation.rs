@@ -1,0 +1,50 @@
+//! Every operation, with its rule: the list from which the authorization matrix is printed.
+
+use crate::actor::PartnerRole::{self, AdminAgent, BillingAdmin, GlobalAdmin, HelpdeskAgent, SalesAgent, UserAdmin};
+use crate::authz::Rule;
+
+/// Something that can be asked for: its name in the activity log, and who may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name, as the activity log and the matrix print it.
+    pub name: &'static str,
+    /// Who may.
+    pub rule: Rule,
+    /// Whether it changes anything, and so leaves an activity record.
+    pub writes: bool,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $kind:ident $constant:ident = $name:literal, $rule:expr;)*) => {
+        $($(#[$doc])* pub const $constant: Operation = Operation { name: $name, rule: $rule, writes: operations!(@ $kind) };)*
+
+        /// All operations, in the order of the published matrix.
+        pub const ALL: &[Operation] = &[$($constant),*];
+    };
+    (@ write) => { true };
+    (@ read) => { false };
+}
+
+const fn partner(roles: &'static [PartnerRole]) -> Rule {
+    Rule::Partner { roles, application: true }
+}
+
+const fn partner_user(roles: &'static [PartnerRole]) -> Rule {
+    Rule::Partner { roles, application: false }
+}
+
+const ANY_AGENT: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent];
+const ANY_ROLE: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, BillingAdmin, UserAdmin];
+
+operations! {
+    /// Turns the permission on (R02: only an Admin agent).
+    write GRANT_SELF_SERVE_POLICY = "create_self_serve_policy", partner_user(&[AdminAgent]);
+    /// Changes what the permission covers.
+    write REPLACE_SELF_SERVE_POLICY = "update_self_serve_policy", partner_user(&[AdminAgent]);
+    /// Turns the permission off.
+    write REVOKE_SELF_SERVE_POLICY = "delete_self_serve_policy", partner_user(&[AdminAgent]);
+    /// Sees the permission.
+    read READ_SELF_SERVE_POLICY = "read_self_serve_policy", partner_user(ANY_AGENT);
+    /// Sees the activity log.
+    read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
+}

@@ -1,0 +1,55 @@
+//! Personas and helpers for the tests of decisions.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::actor::{Actor, PartnerRole, PrincipalKind, Standing};
+use crate::authz::{self, Action, Decision, Facts, Permit};
+use crate::ids::{CustomerId, PartnerId, PrincipalId};
+use crate::refusal::Refusal;
+
+/// The partner that sells.
+pub fn partner() -> PartnerId {
+    PartnerId(Uuid::from_u128(0x11))
+}
+
+/// The customer that buys.
+pub fn customer() -> CustomerId {
+    CustomerId(Uuid::from_u128(0x22))
+}
+
+/// 2026-11-01T08:00:00Z.
+pub fn now() -> Timestamp {
+    Timestamp::from_second(1_793_520_000).unwrap()
+}
+
+/// Ada, the partner's Admin agent.
+pub fn ada() -> Actor {
+    Actor {
+        principal: PrincipalId(Uuid::from_u128(0xada)),
+        kind: PrincipalKind::User,
+        name: "ada@nordmoln.example".to_owned(),
+        home: partner().tenant(),
+        tenant: partner().tenant(),
+        application: None,
+    }
+}
+
+/// A permit for Ada about the customer.
+pub fn permit_partner<A: Action>(action: &A) -> Permit<A> {
+    let facts = Facts {
+        customer: Some(customer()),
+        partner: Some(partner()),
+        standing: Standing::PartnerUser { partner: partner(), roles: vec![PartnerRole::AdminAgent] },
+        grants: Vec::new(),
+    };
+    authz::authorize(action, &ada(), facts).unwrap()
+}
+
+/// A decision in words: what was done, or the refusal's text.
+pub fn outcome<R>(decided: &Result<Decision<R>, Refusal>, done: impl Fn(&Decision<R>) -> String) -> String {
+    match decided {
+        Ok(decision) => done(decision),
+        Err(refusal) => refusal.to_string(),
+    }
+}

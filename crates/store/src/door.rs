@@ -1,0 +1,256 @@
+//! The guarded door: nothing reaches the data but an actor with a command or a query.
+
+use std::future::Future;
+
+use fullmakt_domain::activity::{Outcome, RecordDraft, RequestContext};
+use fullmakt_domain::actor::Actor;
+use fullmakt_domain::authz::{Command, Decision, Denied, Facts, Permit, Query, authorize};
+use fullmakt_domain::refusal::Refusal;
+use futures_util::FutureExt;
+
+use crate::db::{Ending, Store, Tx};
+use crate::facts;
+use crate::row::Fault;
+use crate::{activity, write};
+
+/// How a command's state is loaded. The customer comes from the permit, not from the request.
+pub trait Load: Command {
+    /// Reads what the decision looks at, under the lock.
+    #[doc(hidden)]
+    fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::State, Fault>> + Send;
+}
+
+/// How a query is answered.
+pub trait Answer: Query + Sized {
+    /// Reads the answer.
+    #[doc(hidden)]
+    fn answer(
+        &self,
+        permit: &Permit<Self>,
+        tx: &mut Tx<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+}
+
+/// Why nothing was read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Who.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Us.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// Who.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Why not.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Us.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<ReadError> for ExecuteError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Denied(denied) => Self::Denied(denied),
+            ReadError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl Store {
+    /// Answers a query, if the actor may ask it.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read<Q: Answer>(&self, actor: &Actor, query: &Q) -> Result<Q::Answer, ReadError> {
+        let mut reader = self.reader().await?;
+        let tx = &mut reader.tx();
+        let facts = facts::find(actor, &query.target(), tx).await?;
+        let permit = authorize(query, actor, facts)?;
+        Ok(query.answer(&permit, tx).await?)
+    }
+
+    /// Executes a command, if the actor may: decided, written and recorded in one transaction under the lock of its
+    /// customer or partner. A refusal is recorded too.
+    ///
+    /// # Errors
+    /// [`ExecuteError`].
+    pub async fn execute<C: Load>(
+        &self,
+        actor: &Actor,
+        command: &C,
+        request: &RequestContext,
+    ) -> Result<C::Receipt, ExecuteError> {
+        // Whoever may not gets no further, and so cannot hold the lock.
+        self.admit(actor, command).await?;
+        let (actor, command, request) = (actor.clone(), command.clone(), *request);
+        let outcome = self
+            .write(move |tx| {
+                async move {
+                    let done = execute_locked(&actor, &command, &request, tx).await?;
+                    Ok::<_, ExecuteError>(match done {
+                        Ok((Some(_), receipt)) => (Ending::Keep, Ok(receipt)),
+                        Ok((None, receipt)) => (Ending::Undo, Ok(receipt)),
+                        Err(refusal) => (Ending::Keep, Err(refusal)),
+                    })
+                }
+                .boxed()
+            })
+            .await?;
+        outcome.map_err(ExecuteError::Refused)
+    }
+
+    /// The unlocked look.
+    async fn admit<C: Load>(&self, actor: &Actor, command: &C) -> Result<(), ExecuteError> {
+        let mut reader = self.reader().await?;
+        let facts = facts::find(actor, &command.target(), &mut reader.tx()).await?;
+        authorize(command, actor, facts)?;
+        Ok(())
+    }
+}
+
+type Done<R> = Result<(Option<RecordDraft>, R), Refusal>;
+
+async fn execute_locked<C: Load>(
+    actor: &Actor,
+    command: &C,
+    request: &RequestContext,
+    tx: &mut Tx<'_>,
+) -> Result<Done<C::Receipt>, ExecuteError> {
+    let target = command.target();
+    let root = facts::root(actor, &target, tx).await?;
+    let sequence = write::lock(&root, tx).await?;
+    let facts: Facts = facts::find(actor, &target, tx).await?;
+    let permit = authorize(command, actor, facts)?;
+    let state = command.load(&permit, tx).await?;
+    match command.decide(&permit, state, request.now) {
+        Ok(Decision { receipt, changes, record }) => {
+            for change in &changes {
+                write::change(&permit, change, tx).await?;
+            }
+            if let Some(record) = &record {
+                let entry = activity::Entry::new(&permit, C::OPERATION, &root, sequence, request);
+                entry.write(Outcome::Succeeded, record, None, tx).await?;
+            }
+            Ok(Ok((record, receipt)))
+        }
+        Err(refusal) => {
+            let draft = RecordDraft { subject: command.subject(), old: None, new: None, details: Vec::new() };
+            let entry = activity::Entry::new(&permit, C::OPERATION, &root, sequence, request);
+            entry.write(Outcome::Failed, &draft, Some(&refusal.to_string()), tx).await?;
+            Ok(Err(refusal))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::actor::PrincipalKind;
+    use fullmakt_domain::ids::{CorrelationId, CustomerId, PartnerId, PrincipalId};
+    use fullmakt_domain::self_serve_policy::{GetSelfServePolicy, GrantSelfServePolicy, SelfServeResource};
+
+    use super::*;
+    use crate::testing::{number, run, stores};
+
+    const WORLD: &str = "
+        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
+        INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
+        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
+        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+            VALUES ('22222222-2222-4222-8222-222222222222', 'SE', 'sv', 0, 'c');
+        INSERT INTO relationship VALUES
+            ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000a2', '11111111-1111-4111-8111-111111111111', 'user', 'saga@nordmoln.example', 'Saga', 0);
+        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
+        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a2', 'SalesAgent')";
+
+    fn actor(id: &str) -> Actor {
+        let partner = PartnerId::parse("11111111-1111-4111-8111-111111111111").unwrap();
+        Actor {
+            principal: PrincipalId::parse(id).unwrap(),
+            kind: PrincipalKind::User,
+            name: "someone@nordmoln.example".to_owned(),
+            home: partner.tenant(),
+            tenant: partner.tenant(),
+            application: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn r02_r05_only_an_admin_agent_turns_it_on_and_each_attempt_leaves_one_record() {
+        let partner = PartnerId::parse("11111111-1111-4111-8111-111111111111").unwrap();
+        let customer = CustomerId::parse("22222222-2222-4222-8222-222222222222").unwrap();
+        let request = RequestContext {
+            now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
+            correlation: CorrelationId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
+        };
+        let grant = GrantSelfServePolicy {
+            customer,
+            grantor: partner,
+            resources: vec![SelfServeResource::AzureReservedInstances],
+            etag: customer.0,
+        };
+        let (ada, saga) =
+            (actor("00000000-0000-4000-8000-0000000000a1"), actor("00000000-0000-4000-8000-0000000000a2"));
+        let stranger = actor("00000000-0000-4000-8000-0000000000ff");
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            let refused = store.execute(&saga, &grant, &request).await;
+            assert!(matches!(refused, Err(ExecuteError::Denied(Denied::Forbidden { .. }))), "{refused:?}");
+            let refused = store.execute(&stranger, &grant, &request).await;
+            assert!(matches!(refused, Err(ExecuteError::Denied(Denied::Hidden))), "{refused:?}");
+            assert_eq!(number(&store, "SELECT count(*) FROM activity_record").await, 0);
+
+            let granted = store.execute(&ada, &grant, &request).await.unwrap();
+            let query = GetSelfServePolicy { customer };
+            assert_eq!(store.read(&saga, &query).await.unwrap(), Some(granted));
+
+            let twice = store.execute(&ada, &grant, &request).await;
+            assert!(matches!(twice, Err(ExecuteError::Refused(Refusal::PolicyExists { .. }))), "{twice:?}");
+            assert_eq!(number(&store, "SELECT count(*) FROM activity_record").await, 2);
+            assert_eq!(number(&store, "SELECT revision FROM customer").await, 2);
+            assert_eq!(number(&store, "SELECT count(*) FROM activity_record WHERE outcome = 'failed'").await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn writes_that_wait_together_are_each_whole_or_not_at_all() {
+        for (store, _directory) in stores().await {
+            run(&store, "CREATE TABLE tally (n BIGINT NOT NULL PRIMARY KEY)").await;
+            let writes = (0..40_i64).map(|n| {
+                let store = store.clone();
+                async move {
+                    store
+                        .write(move |tx: &mut Tx<'_>| {
+                            async move {
+                                crate::db::on!(tx, conn => sqlx::query("INSERT INTO tally (n) VALUES ($1)")
+                                    .bind(n).execute(conn).await.map(drop))
+                                .map_err(Fault::from)?;
+                                // Every third fails after its statement, every fourth changes its mind.
+                                if n % 3 == 0 {
+                                    return Err(Fault::NotCommitted("test".to_owned()));
+                                }
+                                Ok((if n % 4 == 0 { Ending::Undo } else { Ending::Keep }, n))
+                            }
+                            .boxed()
+                        })
+                        .await
+                }
+            });
+            let done = futures_util::future::join_all(writes).await;
+            let acknowledged: i64 = done.iter().flatten().filter(|n| **n % 4 != 0).sum();
+            assert_eq!(number(&store, "SELECT CAST(sum(n) AS BIGINT) FROM tally").await, acknowledged);
+        }
+    }
+}

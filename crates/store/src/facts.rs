@@ -1,0 +1,255 @@
+//! What is known of an actor and a target before anything is decided.
+
+use fullmakt_domain::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::authz::{Denied, Facts, Target};
+use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId, SubscriptionId};
+use fullmakt_domain::role::{self, Permissions};
+
+use crate::db::{Tx, on};
+use crate::door::ReadError;
+use crate::row::{Fault, known, parsed};
+
+/// Which row a write locks: the customer concerned, or the partner where no customer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    Customer(CustomerId),
+    Partner(PartnerId),
+}
+
+impl Root {
+    pub(crate) fn id(self) -> String {
+        match self {
+            Self::Customer(id) => id.to_string(),
+            Self::Partner(id) => id.to_string(),
+        }
+    }
+}
+
+/// The row that a command about `target` locks.
+pub(crate) async fn root(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> Result<Root, ReadError> {
+    match target {
+        Target::OwnPartner => Ok(Root::Partner(PartnerId(actor.home.0))),
+        Target::Customer(customer) => Ok(Root::Customer(*customer)),
+        Target::Scope(scope) => match place(actor, scope, tx).await? {
+            Some(place) => Ok(Root::Customer(place.customer)),
+            None => Err(Denied::Hidden.into()),
+        },
+        Target::Visible => Ok(Root::Customer(CustomerId(actor.tenant.0))),
+    }
+}
+
+/// Everything the rules look at.
+pub(crate) async fn find(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+    match target {
+        Target::OwnPartner => {
+            let partner = PartnerId(actor.home.0);
+            let standing = partner_standing(actor, partner, None, tx).await?;
+            Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
+        }
+        Target::Customer(customer) => {
+            let partner = PartnerId(actor.home.0);
+            let standing = if actor.home == customer.tenant() {
+                Standing::Customer { customer: *customer }
+            } else {
+                partner_standing(actor, partner, Some(*customer), tx).await?
+            };
+            Ok(Facts { customer: Some(*customer), partner: Some(partner), standing, grants: Vec::new() })
+        }
+        Target::Scope(scope) => match place(actor, scope, tx).await? {
+            Some(place) => in_directory(actor, place, tx).await,
+            None => Ok(outsider()),
+        },
+        Target::Visible => {
+            let customer = CustomerId(actor.tenant.0);
+            let partner = PartnerId(actor.home.0);
+            if actor.home == customer.tenant() {
+                let standing = partner_standing(actor, partner, None, tx).await?;
+                if standing == Standing::Outsider {
+                    return in_directory(actor, Place { customer, partner: None, order: None }, tx).await;
+                }
+                Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
+            } else {
+                in_directory(actor, Place { customer, partner: Some(partner), order: None }, tx).await
+            }
+        }
+    }
+}
+
+fn outsider() -> Facts {
+    Facts { customer: None, partner: None, standing: Standing::Outsider, grants: Vec::new() }
+}
+
+/// Where a scope lies: whose it is, and which partner sold it.
+struct Place {
+    customer: CustomerId,
+    partner: Option<PartnerId>,
+    order: Option<ArmScope>,
+}
+
+async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
+    if let Some(subscription) = scope.subscription() {
+        return of_subscription(subscription, tx).await;
+    }
+    if let Some(order) = scope.reservation_order() {
+        let row: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT customer_id, partner_id FROM reservation_order WHERE reservation_order_id = $1")
+            .bind(order.to_string()).fetch_optional(conn).await)?;
+        return row
+            .map(|(customer, partner)| {
+                Ok(Place {
+                    customer: parsed("customer id", &customer)?,
+                    partner: Some(parsed("partner id", &partner)?),
+                    order: Some(ArmScope::ReservationOrder(order)),
+                })
+            })
+            .transpose();
+    }
+    // The directory itself, its management groups, all its reservations.
+    let customer = CustomerId(actor.tenant.0);
+    let partner = (actor.home != actor.tenant).then_some(PartnerId(actor.home.0));
+    Ok(Some(Place { customer, partner, order: None }))
+}
+
+async fn of_subscription(subscription: SubscriptionId, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
+    let row: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT customer_id, partner_id FROM subscription WHERE subscription_id = $1")
+        .bind(subscription.to_string()).fetch_optional(conn).await)?;
+    row.map(|(customer, partner)| {
+        Ok(Place {
+            customer: parsed("customer id", &customer)?,
+            partner: Some(parsed("partner id", &partner)?),
+            order: None,
+        })
+    })
+    .transpose()
+}
+
+/// Facts about a place in Azure Resource Manager: who the actor is there, and which roles count.
+async fn in_directory(actor: &Actor, place: Place, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+    let customer = place.customer;
+    if actor.home == customer.tenant() {
+        if actor.tenant != actor.home {
+            return Ok(outsider());
+        }
+        let grants = grants(customer, &[actor.principal], tx).await?;
+        let standing = Standing::Customer { customer };
+        return Ok(Facts { customer: Some(customer), partner: place.partner, standing, grants });
+    }
+    // A token for one customer's directory opens no other one; a token for the partner's own opens those it serves.
+    let own = PartnerId(actor.home.0);
+    let opened = actor.tenant == actor.home || actor.tenant == customer.tenant();
+    if !opened || place.partner != Some(own) {
+        return Ok(outsider());
+    }
+    let standing = partner_standing(actor, own, Some(customer), tx).await?;
+    if standing == Standing::Outsider {
+        return Ok(outsider());
+    }
+    let mut principals = vec![actor.principal];
+    if standing.is_admin_agent() {
+        principals.push(own.admin_agents_group());
+    }
+    let mut grants = grants(customer, &principals, tx).await?;
+    if let Some(scope) = place.order.filter(|_| standing.is_admin_agent()) {
+        // What the partner pays for it keeps in its hands, whatever roles the customer gives or takes (R21).
+        let owner = role::built_in("Owner").map(role::BuiltInRole::permissions).unwrap_or_default();
+        grants.push(Grant { role: role::OWNER, scope, permissions: owner });
+    }
+    Ok(Facts { customer: Some(customer), partner: Some(own), standing, grants })
+}
+
+/// The actor as one of a partner's own, if it is one and the partner serves the customer.
+async fn partner_standing(
+    actor: &Actor,
+    partner: PartnerId,
+    customer: Option<CustomerId>,
+    tx: &mut Tx<'_>,
+) -> Result<Standing, Fault> {
+    // One row for each role, or one without a role; none where the actor is no one here.
+    let rows: Vec<(Option<String>,)> = match customer {
+        Some(customer) => on!(tx, conn => sqlx::query_as(
+            "SELECT r.role FROM principal p
+             JOIN relationship s ON s.partner_id = p.tenant_id AND s.customer_id = $1
+             LEFT JOIN partner_role r ON r.principal_id = p.principal_id
+             WHERE p.principal_id = $2 AND p.tenant_id = $3 AND p.disabled_at IS NULL")
+            .bind(customer.to_string()).bind(actor.principal.to_string()).bind(partner.to_string())
+            .fetch_all(conn).await)?,
+        None => on!(tx, conn => sqlx::query_as(
+            "SELECT r.role FROM partner s
+             JOIN principal p ON p.tenant_id = s.partner_id AND p.principal_id = $2 AND p.disabled_at IS NULL
+             LEFT JOIN partner_role r ON r.principal_id = p.principal_id
+             WHERE s.partner_id = $1")
+            .bind(partner.to_string()).bind(actor.principal.to_string())
+            .fetch_all(conn).await)?,
+    };
+    if rows.is_empty() {
+        return Ok(Standing::Outsider);
+    }
+    if actor.kind == PrincipalKind::Application {
+        return Ok(Standing::PartnerApplication { partner });
+    }
+    let mut roles = Vec::new();
+    for name in rows.into_iter().filter_map(|(role,)| role) {
+        roles.push(known("partner role", &name, PartnerRole::parse(&name))?);
+    }
+    roles.sort_unstable();
+    Ok(Standing::PartnerUser { partner, roles })
+}
+
+#[derive(sqlx::FromRow)]
+struct GrantRow {
+    role_definition_id: String,
+    scope: String,
+    custom: Option<String>,
+}
+
+/// The role assignments of some principals in a customer's directory, with what each role allows.
+async fn grants(customer: CustomerId, principals: &[PrincipalId], tx: &mut Tx<'_>) -> Result<Vec<Grant>, Fault> {
+    let (first, second) = (principals.first().copied(), principals.get(1).or(principals.first()).copied());
+    let rows: Vec<GrantRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT a.role_definition_id, a.scope, d.permissions AS custom
+         FROM role_assignment a
+         LEFT JOIN role_definition d
+           ON d.customer_id = a.customer_id AND d.role_definition_id = a.role_definition_id
+         WHERE a.customer_id = $1 AND a.principal_id IN ($2, $3)")
+        .bind(customer.to_string())
+        .bind(first.map(|p| p.to_string()))
+        .bind(second.map(|p| p.to_string()))
+        .fetch_all(conn).await)?;
+    let mut grants = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id: RoleDefinitionId = parsed("role definition id", &row.role_definition_id)?;
+        let permissions = match (role::built_in(&row.role_definition_id), row.custom) {
+            (Some(built_in), _) => built_in.permissions(),
+            (None, Some(text)) => permissions_from_json(&text)?,
+            (None, None) => Vec::new(),
+        };
+        let scope = known("scope", &row.scope, ArmScope::parse(&row.scope).ok())?;
+        grants.push(Grant { role: id, scope, permissions });
+    }
+    Ok(grants)
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredPermissions {
+    actions: Vec<String>,
+    #[serde(rename = "notActions")]
+    not_actions: Vec<String>,
+}
+
+/// Reads what [`permissions_to_json`] wrote.
+pub(crate) fn permissions_from_json(text: &str) -> Result<Vec<Permissions>, Fault> {
+    let stored: Vec<StoredPermissions> = serde_json::from_str(text)
+        .map_err(|_| Fault::Damaged { what: "permissions of a role", value: text.to_owned() })?;
+    Ok(stored.into_iter().map(|p| Permissions { actions: p.actions, not_actions: p.not_actions }).collect())
+}
+
+/// A custom role's permissions as they are stored.
+pub(crate) fn permissions_to_json(permissions: &[Permissions]) -> String {
+    let stored: Vec<StoredPermissions> = permissions
+        .iter()
+        .map(|p| StoredPermissions { actions: p.actions.clone(), not_actions: p.not_actions.clone() })
+        .collect();
+    serde_json::to_string(&stored).unwrap_or_else(|_| "[]".to_owned())
+}

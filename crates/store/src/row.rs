@@ -1,0 +1,79 @@
+//! From rows to values and back, and the one error for what is our fault.
+
+use fullmakt_domain::money::{Currency, Money};
+use jiff::Timestamp;
+
+/// The store could not do its work. Opaque to callers: logged once at the edge, shown as 500 or 503.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database did not answer or refused.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// What is stored cannot be read back.
+    #[error("stored {what} `{value}` is damaged")]
+    Damaged {
+        /// The kind of value.
+        what: &'static str,
+        /// As it stands in the database.
+        value: String,
+    },
+    /// The writer has stopped, or a group of writes could not be committed.
+    #[error("the write was not committed: {0}")]
+    NotCommitted(String),
+    /// The schema could not be brought to this version.
+    #[error("the database could not be migrated")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Something the operating system refused.
+    #[error("file or directory of the database")]
+    Io(#[from] std::io::Error),
+}
+
+impl Fault {
+    /// Whether trying again later may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
+                | Self::NotCommitted(_)
+        )
+    }
+}
+
+/// Reads an identifier, a state, a decimal or anything else that parses.
+pub(crate) fn parsed<T: std::str::FromStr>(what: &'static str, text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::Damaged { what, value: text.to_owned() })
+}
+
+/// Reads what may be missing.
+pub(crate) fn parsed_optional<T: std::str::FromStr>(
+    what: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Fault> {
+    text.map(|text| parsed(what, text)).transpose()
+}
+
+/// A value that a parser of the domain reads, `None` when it cannot.
+pub(crate) fn known<T>(what: &'static str, text: &str, value: Option<T>) -> Result<T, Fault> {
+    value.ok_or_else(|| Fault::Damaged { what, value: text.to_owned() })
+}
+
+/// Microseconds since 1970.
+pub(crate) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// An instant from microseconds since 1970.
+pub(crate) fn instant(micros: i64) -> Result<Timestamp, Fault> {
+    Timestamp::from_microsecond(micros).map_err(|_| Fault::Damaged { what: "instant", value: micros.to_string() })
+}
+
+/// An instant that may be missing.
+pub(crate) fn instant_optional(micros: Option<i64>) -> Result<Option<Timestamp>, Fault> {
+    micros.map(instant).transpose()
+}
+
+/// An amount from its two columns.
+pub(crate) fn money(amount_e6: i64, currency: &str) -> Result<Money, Fault> {
+    let currency = known("currency", currency, Currency::parse(currency).ok())?;
+    Ok(Money { amount_e6, currency })
+}

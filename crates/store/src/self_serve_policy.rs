@@ -1,0 +1,111 @@
+//! Self-serve policies: loads, answers, statements.
+
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::ids::{CustomerId, PartnerId};
+use fullmakt_domain::self_serve_policy::{
+    GetSelfServePolicy, GrantSelfServePolicy, PolicyId, ReplaceSelfServePolicy, RevokeSelfServePolicy, SelfServePolicy,
+    SelfServeResource,
+};
+
+use crate::db::{Tx, on};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, instant, micros, parsed};
+
+#[derive(sqlx::FromRow)]
+struct PolicyRow {
+    reservations: i64,
+    savings_plans: i64,
+    etag: String,
+    granted_at: i64,
+    granted_by: String,
+}
+
+/// The policy of a partner for a customer.
+pub(crate) async fn load(
+    customer: CustomerId,
+    partner: PartnerId,
+    tx: &mut Tx<'_>,
+) -> Result<Option<SelfServePolicy>, Fault> {
+    let row: Option<PolicyRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT reservations, savings_plans, etag, granted_at, granted_by FROM self_serve_policy
+         WHERE customer_id = $1 AND partner_id = $2")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_optional(conn).await)?;
+    row.map(|row| {
+        let granted = [
+            (row.reservations, SelfServeResource::AzureReservedInstances),
+            (row.savings_plans, SelfServeResource::AzureSavingsPlan),
+        ];
+        Ok(SelfServePolicy {
+            id: PolicyId { grantor: partner, customer },
+            resources: granted.into_iter().filter(|(on, _)| *on != 0).map(|(_, resource)| resource).collect(),
+            etag: parsed("etag", &row.etag)?,
+            granted_at: instant(row.granted_at)?,
+            granted_by: row.granted_by,
+        })
+    })
+    .transpose()
+}
+
+impl Load for GrantSelfServePolicy {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+impl Load for ReplaceSelfServePolicy {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+impl Load for RevokeSelfServePolicy {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+impl Answer for GetSelfServePolicy {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+fn flag(policy: &SelfServePolicy, resource: SelfServeResource) -> i64 {
+    i64::from(policy.resources.contains(&resource))
+}
+
+pub(crate) async fn insert(customer: CustomerId, policy: &SelfServePolicy, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO self_serve_policy
+           (customer_id, partner_id, reservations, savings_plans, etag, granted_at, granted_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(customer.to_string())
+        .bind(policy.id.grantor.to_string())
+        .bind(flag(policy, SelfServeResource::AzureReservedInstances))
+        .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
+        .bind(policy.etag.to_string())
+        .bind(micros(policy.granted_at))
+        .bind(&policy.granted_by)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+pub(crate) async fn update(customer: CustomerId, policy: &SelfServePolicy, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE self_serve_policy SET reservations = $3, savings_plans = $4, etag = $5
+         WHERE customer_id = $1 AND partner_id = $2")
+        .bind(customer.to_string())
+        .bind(policy.id.grantor.to_string())
+        .bind(flag(policy, SelfServeResource::AzureReservedInstances))
+        .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
+        .bind(policy.etag.to_string())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+pub(crate) async fn delete(customer: CustomerId, id: &PolicyId, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query("DELETE FROM self_serve_policy WHERE customer_id = $1 AND partner_id = $2")
+        .bind(customer.to_string()).bind(id.grantor.to_string())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! One statement for each change, and the lock that every write begins with.
+
+use fullmakt_domain::authz::{Denied, Permit};
+use fullmakt_domain::change::Change;
+
+use crate::db::{Tx, on};
+use crate::door::ExecuteError;
+use crate::facts::Root;
+use crate::row::Fault;
+use crate::self_serve_policy;
+
+/// Locks the root row until the transaction ends and gives the number of this write in its log.
+pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
+    let revision: Option<i64> = match root {
+        Root::Customer(id) => on!(tx, conn => sqlx::query_scalar(
+            "UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 RETURNING revision")
+            .bind(id.to_string()).fetch_optional(conn).await)
+        .map_err(Fault::from)?,
+        Root::Partner(id) => on!(tx, conn => sqlx::query_scalar(
+            "UPDATE partner SET revision = revision + 1 WHERE partner_id = $1 RETURNING revision")
+            .bind(id.to_string()).fetch_optional(conn).await)
+        .map_err(Fault::from)?,
+    };
+    revision.ok_or(ExecuteError::Denied(Denied::Hidden))
+}
+
+/// Writes one change. What it belongs to comes from the permit.
+pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let customer = permit.customer();
+    match change {
+        Change::SelfServePolicyGranted(policy) => self_serve_policy::insert(customer, policy, tx).await,
+        Change::SelfServePolicyReplaced(policy) => self_serve_policy::update(customer, policy, tx).await,
+        Change::SelfServePolicyRevoked(id) => self_serve_policy::delete(customer, id, tx).await,
+    }
+}
