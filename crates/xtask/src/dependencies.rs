@@ -43,7 +43,7 @@ const MAY_USE: [(&str, &[&str]); 2] = [
 
 /// For crates that only some of ours may use: who.
 const USED_BY: [(&str, &[&str]); 4] = [
-    ("sqlx", &["fullmakt-store"]),
+    ("sqlx", &["fullmakt-store", "fullmakt-testkit"]),
     ("axum", &["fullmakt-server", "fullmakt-testkit"]),
     ("arrow", &[]),
     ("parquet", &[]),

@@ -1,0 +1,152 @@
+//! The real program, in a process of its own.
+
+use crate::database::{Database, TestDatabase};
+use crate::site::Site;
+use crate::story::NORDMOLN_WORLD;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// Loads this world into the empty database.
+    pub world: Option<String>,
+    /// More words of the command line.
+    pub words: Vec<String>,
+    /// The program to run; without it the one of this workspace, built as the tests are.
+    pub program: Option<PathBuf>,
+}
+
+/// A running server; killed when dropped. Requests go to it through [`Site`].
+pub struct Server {
+    site: Site,
+    child: Child,
+    /// How long it took from start to ready.
+    pub started_in: Duration,
+    /// Where it answers.
+    pub base_url: String,
+    /// The certificate to trust.
+    pub ca_certificate: PathBuf,
+    /// Its keys and certificates.
+    pub data: Arc<tempfile::TempDir>,
+    /// Its database.
+    pub database: TestDatabase,
+}
+
+impl Server {
+    /// Starts one on a fresh database of the kind under test, with the world of the tests in it.
+    pub async fn start() -> Self {
+        Self::start_on(&TestDatabase::create(Database::under_test()).await).await
+    }
+
+    /// Starts one on an empty database, with the world of the tests.
+    pub async fn start_on(database: &TestDatabase) -> Self {
+        let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
+        let options = ServerOptions { world: Some(NORDMOLN_WORLD.into()), ..ServerOptions::default() };
+        Self::launch(database, &data, &options).await
+    }
+
+    /// Starts another on the same database and keys, beside this one or after it.
+    pub async fn another(&self) -> Self {
+        Self::launch(&self.database, &self.data, &ServerOptions::default()).await
+    }
+
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it is not ready within half a minute.
+    pub async fn launch(database: &TestDatabase, data: &Arc<tempfile::TempDir>, options: &ServerOptions) -> Self {
+        let folder = data.path();
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let (ready_file, log_file) = (folder.join(format!("{unique}.ready")), folder.join(format!("{unique}.log")));
+        let mut command = Command::new(options.program.clone().unwrap_or_else(program));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--password-grant", "--data"]).arg(folder);
+        command.arg("--database").arg(database.url()).arg("--ready-file").arg(&ready_file);
+        if let Some(world) = &options.world {
+            let file = folder.join("world.toml");
+            std::fs::write(&file, world).expect("the temporary folder can be written");
+            command.arg("--world").arg(file);
+        }
+        let log = std::fs::File::create(&log_file).expect("the temporary folder can be written");
+        let log_too = log.try_clone().expect("a file handle can be doubled");
+        command.args(&options.words).stdin(Stdio::null()).stdout(log_too).stderr(log);
+
+        let begun = Instant::now();
+        let mut child = command.spawn().expect("the program was built");
+        let ready = loop {
+            if let Ok(ready) = std::fs::read(&ready_file) {
+                break ready;
+            }
+            let ended = child.try_wait().expect("a child can be asked");
+            if ended.is_some() || begun.elapsed() > Duration::from_secs(30) {
+                let log = std::fs::read_to_string(&log_file).unwrap_or_default();
+                child.kill().ok();
+                panic!("the server did not get ready ({ended:?}):\n{log}");
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        };
+        let started_in = begun.elapsed();
+        let ready: serde_json::Value = serde_json::from_slice(&ready).expect("a ready file is JSON");
+        let base_url = ready["baseUrl"].as_str().expect("a ready file names the address").to_owned();
+        let ca_certificate =
+            PathBuf::from(ready["caCertificate"].as_str().expect("a ready file names the certificate"));
+        let site = Site::network(client(&ca_certificate), &base_url);
+        Self { site, child, started_in, base_url, ca_certificate, data: Arc::clone(data), database: database.clone() }
+    }
+
+    /// The process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a power cut would: SIGKILL.
+    ///
+    /// # Panics
+    /// When the process cannot be waited for.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("our own child can be killed");
+        self.child.wait().expect("our own child can be waited for");
+    }
+}
+
+impl Deref for Server {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A client that trusts one authority only and follows no redirect.
+fn client(ca_certificate: &Path) -> reqwest::Client {
+    let pem = std::fs::read(ca_certificate).expect("the authority's certificate can be read");
+    let authority = reqwest::Certificate::from_pem(&pem).expect("the authority's certificate is one");
+    let builder = reqwest::Client::builder().tls_certs_only([authority]).redirect(reqwest::redirect::Policy::none());
+    builder.timeout(Duration::from_secs(60)).build().expect("the client's settings fit together")
+}
+
+/// The program of this workspace, built once for each run so that it is never an old one.
+fn program() -> PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let words = ["build", "--quiet", "--locked", "--workspace", "--bin", "fullmakt"];
+        let built = Command::new(cargo).args(words).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        assert!(built.is_ok_and(|status| status.success()), "the program does not build");
+        let tests = std::env::current_exe().expect("a test knows where it is");
+        let folder = tests.ancestors().nth(2).expect("tests lie in `deps`, below the programs");
+        folder.join("fullmakt")
+    };
+    PROGRAM.get_or_init(build).clone()
+}
