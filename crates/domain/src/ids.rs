@@ -16,10 +16,10 @@ pub struct InvalidId {
 fn parse_uuid(text: &str) -> Result<Uuid, InvalidId> {
     let trimmed = text.trim();
     // The uuid crate also reads braces and the urn form, which no wire format here knows.
-    if trimmed.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
-        if let Ok(id) = Uuid::try_parse(trimmed) {
-            return Ok(id);
-        }
+    if trimmed.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        && let Ok(id) = Uuid::try_parse(trimmed)
+    {
+        return Ok(id);
     }
     Err(InvalidId { text: text.chars().take(64).collect() })
 }

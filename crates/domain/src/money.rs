@@ -50,7 +50,7 @@ impl Currency {
             "GBP" => "£",
             "SEK" | "NOK" | "DKK" => "kr",
             "JPY" => "¥",
-            code if code == "XXX" => "¤",
+            "XXX" => "¤",
             _ => self.code(),
         }
     }
