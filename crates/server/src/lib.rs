@@ -1,6 +1,7 @@
 //! The HTTP edges of Fullmakt: sign-in, Partner Center, Azure Resource Manager, own API.
 
 pub mod app;
+pub mod arm;
 pub mod clock;
 pub mod partner_center;
 
