@@ -7,8 +7,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use uuid::Uuid;
-
 use crate::catalog::{InvalidValue, Offer, OfferKey, Region, ReservedResourceType, SkuName, Term};
 use crate::money::Currency;
 
@@ -25,7 +23,6 @@ pub const AZURE_GLOBAL_SKU: &str = "MS-AZR-0145P";
 /// The availability of a legacy Azure Global subscription.
 pub const AZURE_GLOBAL_AVAILABILITY: &str = "DZH318Z0FMAG";
 
-const NAMESPACE: Uuid = Uuid::from_u128(0x5b0f_6f2e_9d5c_4c1e_8a57_2f41_c0de_0001);
 const PREFIX: &str = "DZH318Z0";
 
 /// What kind of Azure subscription a reservation is bought for: one reservation has different identifiers in each.
@@ -175,10 +172,12 @@ pub struct ItemBook {
 }
 
 impl ItemBook {
-    /// Names what the offers are about.
+    /// Names what the offers, sorted by key, are about.
     pub(crate) fn new(offers: &[Offer]) -> Self {
+        let folded = |offer: &Offer| offer.family.to_ascii_lowercase();
         let mut sorted: Vec<&Offer> = offers.iter().collect();
-        sorted.sort_by_cached_key(|offer| (offer.resource_type, offer.family.to_ascii_lowercase(), offer.key()));
+        // The sort is stable: within a family the offers stay sorted by SKU, region, term and currency.
+        sorted.sort_by_cached_key(|offer| (offer.resource_type, folded(offer)));
         let mut products = Vec::new();
         let mut taken = BTreeSet::from([AZURE_PLAN_PRODUCT.to_owned()]);
         for scope in ReservationScope::ALL {
@@ -186,14 +185,14 @@ impl ItemBook {
                 |a: &&Offer, b: &&Offer| a.resource_type == b.resource_type && a.family.eq_ignore_ascii_case(&b.family);
             for family in sorted.chunk_by(same_product) {
                 let Some(first) = family.first() else { continue };
-                let seed = format!("{}/{}/{}", scope.seed(), first.resource_type, first.family.to_ascii_lowercase());
+                let seed = Seed::new(scope.seed()).and(first.resource_type.name()).and(&first.family);
                 products.push(Product {
                     // Two free characters after BQ, as the identifiers of real reservations have them; four when those are used up.
-                    id: claim(&mut taken, &seed, &[("DZH318Z0BQ", 2), (PREFIX, 4)]),
+                    id: claim(&mut taken, seed, &[("DZH318Z0BQ", 2), (PREFIX, 4)]),
                     scope,
                     resource_type: first.resource_type,
                     family: first.family.clone(),
-                    skus: skus(&seed, family),
+                    skus: skus(seed, family),
                 });
             }
         }
@@ -250,28 +249,23 @@ impl ItemBook {
     }
 }
 
-fn skus(product_seed: &str, family: &[&Offer]) -> Vec<ProductSku> {
+fn skus(product: Seed, family: &[&Offer]) -> Vec<ProductSku> {
     let mut taken = BTreeSet::new();
     let same_sku = |a: &&Offer, b: &&Offer| a.sku == b.sku && a.region == b.region && a.term == b.term;
     family
         .chunk_by(same_sku)
         .filter_map(|offers| {
             let first = offers.first()?;
-            let seed = format!(
-                "{product_seed}/{}/{}/{}",
-                first.sku.as_str().to_ascii_lowercase(),
-                first.region,
-                first.term.code()
-            );
+            let seed = product.and(first.sku.as_str()).and(first.region.as_str()).and(first.term.code());
             let mut currencies: Vec<Currency> = offers.iter().map(|offer| offer.currency()).collect();
             currencies.dedup();
             let mut used = BTreeSet::new();
             let availabilities = currencies
                 .into_iter()
-                .map(|currency| (currency, claim(&mut used, &format!("{seed}/{currency}"), &[(PREFIX, 4)])))
+                .map(|currency| (currency, claim(&mut used, seed.and(currency.code()), &[(PREFIX, 4)])))
                 .collect();
             Some(ProductSku {
-                id: claim(&mut taken, &seed, &[("0", 3), ("", 4)]),
+                id: claim(&mut taken, seed, &[("0", 3), ("", 4)]),
                 sku: first.sku.clone(),
                 region: first.region.clone(),
                 term: first.term,
@@ -281,31 +275,53 @@ fn skus(product_seed: &str, family: &[&Offer]) -> Vec<ProductSku> {
         .collect()
 }
 
-/// An identifier that is not taken yet: the first of each form that the seed gives, then whatever is free in the last form.
-/// `forms` are prefixes and how many characters of 0-9A-Z follow.
-fn claim(taken: &mut BTreeSet<String>, seed: &str, forms: &[(&str, usize)]) -> String {
-    let hash = Uuid::new_v5(&NAMESPACE, seed.as_bytes()).as_u128();
-    let mut offset = 0;
-    loop {
-        for (prefix, length) in forms {
-            let id = format!("{prefix}{}", base36(hash.wrapping_add(offset), *length));
-            if taken.insert(id.clone()) {
-                return id;
-            }
-        }
-        offset = offset.wrapping_add(1);
+/// Names on the way to a number that is the same on every server: FNV-1a, and its bits mixed at the end.
+#[derive(Debug, Clone, Copy)]
+struct Seed(u64);
+
+impl Seed {
+    fn new(name: &str) -> Self {
+        Self(0xcbf2_9ce4_8422_2325).and(name)
+    }
+
+    /// With one more name; case does not count.
+    fn and(self, name: &str) -> Self {
+        let bytes = name.bytes().map(|b| b.to_ascii_lowercase()).chain([b'/']);
+        Self(bytes.fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)))
+    }
+
+    fn number(self) -> u64 {
+        let once = (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        once ^ (once >> 29)
     }
 }
 
-/// The last `length` digits of a number to the base 36.
-fn base36(mut number: u128, length: usize) -> String {
-    let mut digits: Vec<char> = Vec::with_capacity(length);
-    for _ in 0..length {
-        let digit = u32::try_from(number.checked_rem(36).unwrap_or(0)).unwrap_or(0);
-        digits.push(char::from_digit(digit, 36).unwrap_or('0').to_ascii_uppercase());
-        number = number.checked_div(36).unwrap_or(0);
+/// An identifier that is not taken yet: the first of each form that the seed gives, then whatever is free in the last form.
+/// `forms` are prefixes and how many characters of 0-9A-Z follow.
+fn claim(taken: &mut BTreeSet<String>, seed: Seed, forms: &[(&str, usize)]) -> String {
+    let mut number = seed.number();
+    loop {
+        for (prefix, length) in forms {
+            let id = base36(prefix, number, *length);
+            if !taken.contains(&id) {
+                taken.insert(id.clone());
+                return id;
+            }
+        }
+        number = number.wrapping_add(1);
     }
-    digits.into_iter().rev().collect()
+}
+
+/// A prefix and the last `length` digits of a number to the base 36, the last digit first.
+fn base36(prefix: &str, mut number: u64, length: usize) -> String {
+    let mut text = String::with_capacity(prefix.len().saturating_add(length));
+    text.push_str(prefix);
+    for _ in 0..length {
+        let digit = u32::try_from(number % 36).unwrap_or(0);
+        text.push(char::from_digit(digit, 36).unwrap_or('0').to_ascii_uppercase());
+        number /= 36;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -368,7 +384,7 @@ mod tests {
     fn used_up_forms_make_room() {
         let mut taken = BTreeSet::new();
         for n in 0..3_000 {
-            claim(&mut taken, &n.to_string(), &[("A", 2), ("", 4)]);
+            claim(&mut taken, Seed::new(&n.to_string()), &[("A", 2), ("", 4)]);
         }
         assert_eq!(taken.len(), 3_000);
     }
