@@ -9,6 +9,7 @@ mod door;
 mod facts;
 mod row;
 mod self_serve_policy;
+mod world;
 mod write;
 
 #[cfg(test)]
@@ -17,3 +18,4 @@ mod testing;
 pub use db::{DatabaseUrl, InvalidDatabaseUrl, Store};
 pub use door::{Answer, ExecuteError, Load, ReadError};
 pub use row::Fault;
+pub use world::{LoadWorldError, SecretHashes};

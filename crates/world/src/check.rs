@@ -13,6 +13,7 @@ use fullmakt_domain::market::Country;
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::price_rule::{PriceRule, PriceRuleKind};
 use fullmakt_domain::role::{self, BuiltInRole};
+use fullmakt_domain::self_serve_policy::SelfServeResource;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use crate::read::{Found, Mistake, Place, Section, Sheet, listed, nearest, shown};
 use crate::world::{
     Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, RoleAssignment, Secret, SelfServe,
-    SelfServeResource, Subscription, Support, User, World,
+    Subscription, Support, User, World,
 };
 
 /// Reads a world file.
@@ -392,7 +393,7 @@ impl<'s> Check<'s> {
     fn self_serve(&self, customer: &Section<'_>, partners: &BTreeSet<PartnerId>) -> Vec<SelfServe> {
         let mut seen = Register::of("permission of this partner");
         let names = SelfServeResource::ALL.map(|resource| (resource.name(), resource));
-        let mut permissions = vec![];
+        let mut permissions: BTreeMap<PartnerId, BTreeSet<SelfServeResource>> = BTreeMap::new();
         for section in customer.sections("self_serve") {
             section.knows(&["partner", "resources"]);
             let partner = self.reseller(&section, partners);
@@ -400,13 +401,16 @@ impl<'s> Check<'s> {
             if section.is_missing_or_empty("resources") {
                 section.report("resources", "must name at least one, such as `AzureReservedInstances`");
             }
-            let resources = listed.iter().map(|found| found.value).collect();
+            permissions.entry(partner).or_default().extend(listed.iter().map(|found| found.value));
             for found in listed {
                 seen.enter(self.sheet, &Found { value: (partner, found.value), place: found.place });
             }
-            permissions.push(SelfServe { partner, resources });
         }
-        permissions
+        let of_partner = |(partner, resources): (PartnerId, BTreeSet<_>)| SelfServe {
+            partner,
+            resources: resources.into_iter().collect(),
+        };
+        permissions.into_iter().map(of_partner).collect()
     }
 
     fn price(&self, section: &Section<'_>, index: usize) -> PriceRule {

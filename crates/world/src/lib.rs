@@ -9,8 +9,8 @@ mod world;
 
 pub use check::parse;
 pub use demo::demo;
-pub use read::Mistake;
+pub use read::{Mistake, listed, nearest};
 pub use world::{
     Application, Customer, Entitlement, EntitlementStatus, Offer, Partner, RoleAssignment, Secret, SelfServe,
-    SelfServeResource, Subscription, Support, User, World,
+    Subscription, Support, User, World,
 };

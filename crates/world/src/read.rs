@@ -300,8 +300,8 @@ pub(crate) fn shown(text: &str) -> String {
     out
 }
 
-/// `a`, `b` or `c`.
-pub(crate) fn listed(names: &[&str]) -> String {
+/// Names for a message: `a`, `b` or `c`.
+pub fn listed(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),
@@ -311,7 +311,7 @@ pub(crate) fn listed(names: &[&str]) -> String {
 }
 
 /// The known name that takes the fewest edits to reach, if it is near enough to be meant.
-pub(crate) fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
+pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
     let name: Vec<char> = name.chars().take(40).flat_map(char::to_lowercase).collect();
     let (distance, near) = known.iter().map(|candidate| (edits(&name, candidate), *candidate)).min()?;
     let tolerated = near.chars().count().max(name.len()).div_ceil(3).max(1);

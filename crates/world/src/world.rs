@@ -10,6 +10,7 @@ use fullmakt_domain::ids::{
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
 use fullmakt_domain::price_rule::PriceRule;
+use fullmakt_domain::self_serve_policy::SelfServeResource;
 use jiff::Timestamp;
 
 /// Partners, customers and prices: everything a database starts with.
@@ -122,7 +123,7 @@ pub struct Customer {
     pub entitlements: Vec<Entitlement>,
     /// Who may do what on its subscriptions.
     pub role_assignments: Vec<RoleAssignment>,
-    /// Which partners let it buy what.
+    /// Which partners let it buy what; each partner once.
     pub self_serve: Vec<SelfServe>,
 }
 
@@ -210,33 +211,11 @@ pub struct RoleAssignment {
     pub scope: ArmScope,
 }
 
-/// What a self-serve permission lets a customer buy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SelfServeResource {
-    /// Reservations.
-    AzureReservedInstances,
-    /// Savings plans.
-    AzureSavingsPlan,
-}
-
-impl SelfServeResource {
-    /// All resources.
-    pub const ALL: [Self; 2] = [Self::AzureReservedInstances, Self::AzureSavingsPlan];
-
-    /// The name in world files and on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AzureReservedInstances => "AzureReservedInstances",
-            Self::AzureSavingsPlan => "AzureSavingsPlan",
-        }
-    }
-}
-
 /// A permission of one partner for one customer.
 #[derive(Debug, Clone)]
 pub struct SelfServe {
     /// Who gives it and pays.
     pub partner: PartnerId,
-    /// What may be bought; at least one.
+    /// What may be bought; at least one, each once, in the order of [`SelfServeResource::ALL`].
     pub resources: Vec<SelfServeResource>,
 }
