@@ -96,3 +96,27 @@ impl TestDatabase {
 fn postgres(url: &str) -> sqlx::postgres::PgConnectOptions {
     sqlx::postgres::PgConnectOptions::from_str(url).expect("the address of the cluster is well formed")
 }
+
+/// Commits rows one by one into a bare SQLite file for that long, as safely as the store does; tells how many.
+///
+/// # Panics
+/// When the file cannot be written.
+pub async fn insert_single_rows(file: &std::path::Path, time: std::time::Duration) -> u64 {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
+    let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let options = options.synchronous(sqlx::sqlite::SqliteSynchronous::Full);
+    let mut connection = options.connect().await.expect("the file opens");
+    connection
+        .execute("CREATE TABLE line (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+        .await
+        .expect("the file is empty");
+    let begun = std::time::Instant::now();
+    let mut count = 0;
+    while begun.elapsed() < time {
+        let insert =
+            sqlx::query("INSERT INTO line (text) VALUES ($1)").bind("one row of a purchase's size, more or less");
+        insert.execute(&mut connection).await.expect("a row fits");
+        count += 1;
+    }
+    count
+}

@@ -5,14 +5,18 @@
 
 mod answer;
 mod database;
+mod measured;
 mod persona;
 mod server;
 mod site;
 mod story;
+mod whole;
 
 pub use answer::Answer;
-pub use database::{Database, TestDatabase};
-pub use persona::{Persona, Purchase};
+pub use database::{Database, TestDatabase, insert_single_rows};
+pub use measured::Measured;
+pub use persona::{Persona, Purchase, order_path, quoted_order};
 pub use server::{Server, ServerOptions};
 pub use site::{Audience, Site};
 pub use story::*;
+pub use whole::assert_all_whole;

@@ -6,22 +6,24 @@ use crate::story::PRODUKTION;
 use axum::http::Method;
 use serde_json::{Value, json};
 
+const CALCULATE_PRICE: &str = "/providers/Microsoft.Capacity/calculatePrice?api-version=2022-11-01";
+
 /// Someone who acts on a site.
 #[derive(Clone)]
 pub struct Persona {
     site: Site,
     /// The directory they sign in to.
-    pub tenant: &'static str,
+    pub tenant: String,
     /// Their object id.
-    pub id: &'static str,
+    pub id: String,
     secret: Secret,
 }
 
 /// How someone proves who they are.
 #[derive(Clone)]
 pub(crate) enum Secret {
-    User { upn: &'static str, password: &'static str },
-    Application { client: &'static str, secret: &'static str },
+    User { upn: String, password: String },
+    Application { client: String, secret: String },
 }
 
 /// What someone wants to buy.
@@ -82,13 +84,13 @@ impl Purchase {
 }
 
 impl Persona {
-    pub(crate) fn new(site: &Site, tenant: &'static str, id: &'static str, secret: Secret) -> Self {
-        Self { site: site.clone(), tenant, id, secret }
+    pub(crate) fn new(site: &Site, tenant: &str, id: &str, secret: Secret) -> Self {
+        Self { site: site.clone(), tenant: tenant.to_owned(), id: id.to_owned(), secret }
     }
 
     /// The name to sign in with; empty for an application.
-    pub fn upn(&self) -> &'static str {
-        match self.secret {
+    pub fn upn(&self) -> &str {
+        match &self.secret {
             Secret::User { upn, .. } => upn,
             Secret::Application { .. } => "",
         }
@@ -97,9 +99,9 @@ impl Persona {
     /// A token for an API; fetched once.
     pub async fn token(&self, audience: Audience) -> String {
         match &self.secret {
-            Secret::User { upn, password } => self.site.user_token(self.tenant, upn, password, audience).await,
+            Secret::User { upn, password } => self.site.user_token(&self.tenant, upn, password, audience).await,
             Secret::Application { client, secret } => {
-                self.site.application_token(self.tenant, client, secret, audience).await
+                self.site.application_token(&self.tenant, client, secret, audience).await
             }
         }
     }
@@ -173,6 +175,22 @@ impl Persona {
     /// Buys what was quoted under an order id.
     pub async fn buys_quoted(&self, order: &str, purchase: &Purchase) -> Answer {
         self.sends(Method::PUT, &order_path(order), &purchase.body()).await
+    }
+
+    /// As [`Persona::asks_price`], of a server that may be gone.
+    ///
+    /// # Errors
+    /// When no whole answer came.
+    pub async fn tries_price(&self, purchase: &Purchase) -> Result<Answer, reqwest::Error> {
+        self.ask(Method::POST, CALCULATE_PRICE).await.json(&purchase.body()).attempt().await
+    }
+
+    /// As [`Persona::buys_quoted`], of a server that may be gone.
+    ///
+    /// # Errors
+    /// When no whole answer came.
+    pub async fn tries_quoted(&self, order: &str, purchase: &Purchase) -> Result<Answer, reqwest::Error> {
+        self.ask(Method::PUT, &order_path(order)).await.json(&purchase.body()).attempt().await
     }
 
     /// Asks for the price and buys at it. A refused quote is the answer, too.

@@ -30,7 +30,7 @@ macro_rules! people {
         impl Site {
             $($(#[$doc])*
             pub fn $name(&self) -> Persona {
-                Persona::new(self, $tenant, $id, Secret::User { upn: $upn, password: $password })
+                Persona::new(self, $tenant, $id, Secret::User { upn: $upn.into(), password: $password.into() })
             })*
         }
     };
@@ -69,12 +69,118 @@ impl Site {
     /// Nordmoln's application.
     pub fn integration(&self) -> Persona {
         let (client, secret) = ("11111111-0000-4000-8000-0000000000a1", "integrationens hemlighet");
-        Persona::new(self, NORDMOLN, "11111111-0000-4000-8000-0000000000a0", Secret::Application { client, secret })
+        let secret = Secret::Application { client: client.into(), secret: secret.into() };
+        Persona::new(self, NORDMOLN, "11111111-0000-4000-8000-0000000000a0", secret)
     }
 
     /// Fjällräven's service principal; Reader on Produktion.
     pub fn pipeline(&self) -> Persona {
         let (client, secret) = ("22222222-0000-4000-8000-0000000000a1", "rörets hemlighet");
-        Persona::new(self, FJALLRAVEN, "22222222-0000-4000-8000-0000000000a0", Secret::Application { client, secret })
+        let secret = Secret::Application { client: client.into(), secret: secret.into() };
+        Persona::new(self, FJALLRAVEN, "22222222-0000-4000-8000-0000000000a0", secret)
+    }
+}
+
+/// Someone of a crowd: Owner of Produktion, like the others.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// Their object id.
+    pub id: String,
+    /// The name to sign in with.
+    pub upn: String,
+}
+
+/// The password of everybody in a crowd.
+pub const CROWD_PASSWORD: &str = "alla samma lösenord 1";
+
+/// The tests' world with so many more Owners of Produktion, and who they are.
+pub fn world_with_owners(count: usize) -> (String, Vec<Owner>) {
+    let owners: Vec<Owner> = (0..count)
+        .map(|number| Owner {
+            id: format!("22222222-0000-4000-8001-{number:012x}"),
+            upn: format!("owner{number}@exempel.example"),
+        })
+        .collect();
+    let mut people = String::new();
+    for Owner { id, upn } in &owners {
+        people.push_str(&format!(
+            "[[customers.users]]\nid = \"{id}\"\nupn = \"{upn}\"\nname = \"Owner\"\npassword = \"{CROWD_PASSWORD}\"\n\n\
+             [[customers.role_assignments]]\nprincipal = \"{id}\"\nrole = \"Owner\"\n\
+             scope = \"/subscriptions/{PRODUKTION}\"\n\n"
+        ));
+    }
+    (NORDMOLN_WORLD.replace("# (more people)\n\n", &people), owners)
+}
+
+impl Site {
+    /// Someone of a crowd.
+    pub fn owner(&self, owner: &Owner) -> Persona {
+        let secret = Secret::User { upn: owner.upn.clone(), password: CROWD_PASSWORD.into() };
+        Persona::new(self, FJALLRAVEN, &owner.id, secret)
+    }
+}
+
+/// A customer of Nordmoln among many, with one Owner.
+#[derive(Debug, Clone)]
+pub struct ManyCustomer {
+    /// Its directory.
+    pub id: String,
+    /// Its subscription.
+    pub subscription: String,
+    owner: Owner,
+}
+
+/// The tests' world with so many more customers of Nordmoln, and who they are.
+pub fn world_of_many_customers(count: usize) -> (String, Vec<ManyCustomer>) {
+    let mut world = NORDMOLN_WORLD.to_owned();
+    let mut customers = Vec::new();
+    for number in 0..count {
+        let (id, subscription) =
+            (format!("77777777-0000-4000-8000-{number:012x}"), format!("77777777-0000-4000-8001-{number:012x}"));
+        let owner =
+            Owner { id: format!("77777777-0000-4000-8002-{number:012x}"), upn: format!("owner@kund{number}.example") };
+        world.push_str(&format!(
+            r#"
+[[customers]]
+tenant_id = "{id}"
+name = "Kund {number}"
+domain = "kund{number}.example"
+country = "SE"
+partners = ["{NORDMOLN}"]
+agreement_confirmed = true
+
+[[customers.users]]
+id = "{owner}"
+upn = "{upn}"
+name = "Owner"
+password = "{CROWD_PASSWORD}"
+
+[[customers.entitlements]]
+id = "77777777-0000-4000-8003-{number:012x}"
+partner = "{NORDMOLN}"
+offer = "azure-plan"
+
+[[customers.entitlements.subscriptions]]
+id = "{subscription}"
+name = "Drift"
+
+[[customers.role_assignments]]
+principal = "{owner}"
+role = "Owner"
+scope = "/subscriptions/{subscription}"
+"#,
+            owner = owner.id,
+            upn = owner.upn,
+        ));
+        customers.push(ManyCustomer { id, subscription, owner });
+    }
+    (world, customers)
+}
+
+impl Site {
+    /// The Owner of a customer among many.
+    pub fn buyer_of(&self, customer: &ManyCustomer) -> Persona {
+        let secret = Secret::User { upn: customer.owner.upn.clone(), password: CROWD_PASSWORD.into() };
+        Persona::new(self, &customer.id, &customer.owner.id, secret)
     }
 }

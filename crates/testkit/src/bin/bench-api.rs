@@ -1,0 +1,205 @@
+//! Measures a server as it is built for release. Run by `cargo xtask bench api`, which brings the PostgreSQL cluster.
+#![allow(clippy::print_stdout, reason = "the table is what the program is for")]
+
+use anyhow::Context;
+use fullmakt_testkit::{
+    Audience, Database, FJALLRAVEN, Measured, Persona, Purchase, Server, ServerOptions, Site, TestDatabase,
+    insert_single_rows, quoted_order, world_of_many_customers,
+};
+use futures_util::future::join_all;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Connections that ask at once, in every measurement.
+const CLIENTS: usize = 16;
+const READING: Duration = Duration::from_secs(4);
+const WRITING: Duration = Duration::from_secs(8);
+const PAGE: &str = "docs/performance.md";
+const SKU: &str = "Standard_D2s_v5";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let program = std::env::current_exe()?.with_file_name("fullmakt");
+    let mut table = Vec::new();
+
+    let idle = idle_server(&program).await?;
+    table.extend(idle);
+    for (kind, name) in [(Database::Sqlite, "SQLite"), (Database::DurablePostgres, "PostgreSQL")] {
+        let bench = Bench::start(&program, kind).await;
+        table.extend(bench.reads(name).await);
+        let purchases = bench.purchases().await;
+        table.extend(bench.against_the_database(kind, purchases).await?);
+        table.push(Measured::figure(&format!("memory after that, {name}"), memory(&bench.server)?, "MiB"));
+    }
+
+    let page = table.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let page = format!("| what | figure | against | ratio | goal | verdict |\n|---|--:|--:|--:|--:|---|\n{page}\n");
+    println!("\n{page}");
+    if std::env::args().any(|word| word == "--write") {
+        let text = std::fs::read_to_string(PAGE)?;
+        let (before, rest) = text.split_once("<!-- figures -->\n").context("the page has no place for figures")?;
+        let (_, after) = rest.split_once("<!-- end -->\n").context("the place for figures has no end")?;
+        std::fs::write(PAGE, format!("{before}<!-- figures -->\n{page}<!-- end -->\n{after}"))?;
+    }
+    Ok(())
+}
+
+/// A server with a buyer for each client, each of a customer of their own.
+struct Bench {
+    server: Server,
+    buyers: Vec<(Persona, Purchase)>,
+}
+
+impl Bench {
+    async fn start(program: &std::path::Path, kind: Database) -> Self {
+        let (world, customers) = world_of_many_customers(CLIENTS);
+        let database = TestDatabase::create(kind).await;
+        let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
+        let options = ServerOptions { world: Some(world), program: Some(program.into()), ..ServerOptions::default() };
+        let server = Server::launch(&database, &data, &options).await;
+        let mut buyers = Vec::new();
+        for customer in &customers {
+            server.ada().grants_self_serve(&customer.id).await.ok();
+            let buyer = server.buyer_of(customer);
+            buyer.token(Audience::Arm).await;
+            buyers.push((buyer, Purchase::of(1, SKU).with(&customer.subscription)));
+        }
+        server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+        Self { server, buyers }
+    }
+
+    /// Reads of a policy a second against a route that does nothing, in turns so that both meet the same machine.
+    async fn reads(&self, name: &str) -> Vec<Measured> {
+        let policy = format!("/v1/SelfServePolicy/11111111-1111-4111-8111-111111111111_{FJALLRAVEN}");
+        let token = self.server.ada().token(Audience::PartnerCenter).await;
+        let (mut bare, mut read) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            bare.push(per_second(&self.server, "/healthz", None).await);
+            read.push(per_second(&self.server, &policy, Some(&token)).await);
+        }
+        let what = format!("reads of a policy, {name}");
+        vec![Measured::ratio(&what, median(read), "/s", "bare route", median(bare), 500)]
+    }
+
+    /// Purchases a second; the quotes are asked for beforehand.
+    async fn purchases(&self) -> u64 {
+        const EACH: usize = 600;
+        let quoting = self.buyers.iter().map(|(buyer, wanted)| async move {
+            let mut orders = Vec::new();
+            for _ in 0..EACH {
+                orders.push(quoted_order(&buyer.asks_price(wanted).await.ok()));
+            }
+            orders
+        });
+        let orders = join_all(quoting).await;
+        let begun = Instant::now();
+        let buying = self.buyers.iter().zip(&orders).map(|((buyer, wanted), orders)| async move {
+            let mut bought = 0_u64;
+            for order in orders {
+                if begun.elapsed() > WRITING {
+                    break;
+                }
+                buyer.buys_quoted(order, wanted).await.ok();
+                bought += 1;
+            }
+            bought
+        });
+        let bought: u64 = join_all(buying).await.into_iter().sum();
+        rate(bought, begun.elapsed())
+    }
+
+    async fn against_the_database(&self, kind: Database, purchases: u64) -> anyhow::Result<Vec<Measured>> {
+        Ok(match kind {
+            Database::Sqlite => {
+                let folder = tempfile::tempdir()?;
+                let inserts = insert_single_rows(&folder.path().join("bare.db"), WRITING).await;
+                let inserts = rate(inserts, WRITING);
+                let against = "commits of one row, `synchronous=FULL`";
+                vec![Measured::ratio("purchases, SQLite", purchases, "/s", against, inserts, 500)]
+            }
+            _ => vec![Measured::ratio("purchases, PostgreSQL", purchases, "/s", "`pgbench -N`", pgbench().await?, 300)],
+        })
+    }
+}
+
+async fn idle_server(program: &std::path::Path) -> anyhow::Result<Vec<Measured>> {
+    let database = TestDatabase::create(Database::Sqlite).await;
+    let data = Arc::new(tempfile::tempdir()?);
+    let options = ServerOptions { program: Some(program.into()), ..ServerOptions::default() };
+    let first = Server::launch(&database, &data, &options).await.started_in;
+    let mut later = Vec::new();
+    let mut idle = Vec::new();
+    for _ in 0..5 {
+        let server = Server::launch(&database, &data, &options).await;
+        later.push(millis(server.started_in));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        idle.push(memory(&server)?);
+    }
+    Ok(vec![
+        Measured::figure("first start, keys and schema made", millis(first), "ms"),
+        Measured::below("from start to ready", median(later), "ms", 500),
+        Measured::below("idle memory", median(idle), "MiB", 64),
+    ])
+}
+
+/// How many answers a second one path gives to all clients together.
+async fn per_second(site: &Site, path: &str, token: Option<&str>) -> u64 {
+    let begun = Instant::now();
+    let asking = (0..CLIENTS).map(|_| async {
+        let mut answers = 0_u64;
+        while begun.elapsed() < READING {
+            let ask = site.ask(axum::http::Method::GET, path);
+            let ask = match token {
+                Some(token) => ask.bearer(token),
+                None => ask,
+            };
+            ask.send().await.ok();
+            answers += 1;
+        }
+        answers
+    });
+    let answers: u64 = join_all(asking).await.into_iter().sum();
+    rate(answers, begun.elapsed())
+}
+
+/// Transactions a second of PostgreSQL's own measure, without the contended updates, with as many clients.
+async fn pgbench() -> anyhow::Result<u64> {
+    let database = TestDatabase::create(Database::DurablePostgres).await.url();
+    let pgbench = std::env::var("FULLMAKT_TEST_PGBENCH").unwrap_or_else(|_| "pgbench".to_owned());
+    let run = move |words: &[&str]| -> anyhow::Result<String> {
+        let output = Command::new(&pgbench).args(words).arg(&database).output().context("`pgbench` does not start")?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let printed = tokio::task::spawn_blocking(move || {
+        run(&["-i", "-q", "-s", "16"])?;
+        let (clients, seconds) = (CLIENTS.to_string(), WRITING.as_secs().to_string());
+        run(&["-N", "-c", &clients, "-j", "2", "-T", &seconds])
+    });
+    let printed = printed.await??;
+    let tps = printed.lines().find_map(|line| line.strip_prefix("tps = ")).context("`pgbench` names no rate")?;
+    let whole = tps.split('.').next().context("`pgbench` names no rate")?;
+    Ok(whole.parse()?)
+}
+
+/// Memory that the process has in use now, in MiB, rounded up.
+fn memory(server: &Server) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process_id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib.div_ceil(1024))
+}
+
+fn rate(count: u64, time: Duration) -> u64 {
+    count * 1_000 / millis(time).max(1)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn median(mut figures: Vec<u64>) -> u64 {
+    figures.sort_unstable();
+    figures[figures.len() / 2]
+}
