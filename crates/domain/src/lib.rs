@@ -11,6 +11,7 @@ pub mod authz;
 pub mod catalog;
 pub mod catalog_item;
 pub mod change;
+pub mod directory;
 pub mod ids;
 pub mod market;
 pub mod money;
@@ -19,6 +20,8 @@ pub mod price;
 pub mod price_rule;
 pub mod refusal;
 pub mod role;
+pub mod role_assignment;
+pub mod role_definition;
 pub mod self_serve_policy;
 
 #[cfg(test)]

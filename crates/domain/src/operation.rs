@@ -47,4 +47,30 @@ operations! {
     read READ_SELF_SERVE_POLICY = "read_self_serve_policy", partner_user(ANY_AGENT);
     /// Sees the activity log.
     read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
+    /// Gives someone a role.
+    write ASSIGN_ROLE = "create_role_assignment", Rule::Arm("Microsoft.Authorization/roleAssignments/write");
+    /// Takes a role away.
+    write REMOVE_ROLE_ASSIGNMENT = "delete_role_assignment", Rule::Arm("Microsoft.Authorization/roleAssignments/delete");
+    /// Sees who has which role.
+    read LIST_ROLE_ASSIGNMENTS = "list_role_assignments", Rule::Arm("Microsoft.Authorization/roleAssignments/read");
+    /// Sees one role assignment.
+    read READ_ROLE_ASSIGNMENT = "read_role_assignment", Rule::Arm("Microsoft.Authorization/roleAssignments/read");
+    /// Makes or changes a custom role.
+    write SAVE_ROLE_DEFINITION = "update_role_definition", Rule::Arm("Microsoft.Authorization/roleDefinitions/write");
+    /// Removes a custom role.
+    write REMOVE_ROLE_DEFINITION = "delete_role_definition", Rule::Arm("Microsoft.Authorization/roleDefinitions/delete");
+    /// Sees the roles there are.
+    read LIST_ROLE_DEFINITIONS = "list_role_definitions", Rule::Arm("Microsoft.Authorization/roleDefinitions/read");
+    /// Sees one role.
+    read READ_ROLE_DEFINITION = "read_role_definition", Rule::Arm("Microsoft.Authorization/roleDefinitions/read");
+    /// Sees what oneself may do somewhere.
+    read LIST_PERMISSIONS = "list_permissions", Rule::Related;
+    /// Sees the Azure subscriptions on which one has a role.
+    read LIST_SUBSCRIPTIONS = "list_subscriptions", Rule::Related;
+    /// Sees an Azure subscription on which one has a role.
+    read READ_SUBSCRIPTION = "read_subscription", Rule::Related;
+    /// Sees one's own directory and those one serves.
+    read LIST_TENANTS = "list_tenants", Rule::Related;
+    /// Sees the names of users and applications of the directory one is signed in to.
+    read FIND_PRINCIPALS = "find_principals", Rule::Related;
 }

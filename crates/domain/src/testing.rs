@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::actor::{Actor, PartnerRole, PrincipalKind, Standing};
+use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
+use crate::arm_scope::ArmScope;
 use crate::authz::{self, Action, Decision, Facts, Permit};
-use crate::ids::{CustomerId, PartnerId, PrincipalId};
+use crate::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId};
 use crate::refusal::Refusal;
+use crate::role::built_in;
 
 /// The partner that sells.
 pub fn partner() -> PartnerId {
@@ -37,11 +39,21 @@ pub fn ada() -> Actor {
 
 /// A permit for Ada about the customer.
 pub fn permit_partner<A: Action>(action: &A) -> Permit<A> {
+    permit_partner_with(action, &[])
+}
+
+/// A permit for Ada about the customer, with built-in roles at some scopes.
+pub fn permit_partner_with<A: Action>(action: &A, roles: &[(RoleDefinitionId, ArmScope)]) -> Permit<A> {
+    let grants = roles.iter().map(|(role, scope)| Grant {
+        role: *role,
+        scope: scope.clone(),
+        permissions: built_in(&role.to_string()).unwrap().permissions(),
+    });
     let facts = Facts {
         customer: Some(customer()),
         partner: Some(partner()),
         standing: Standing::PartnerUser { partner: partner(), roles: vec![PartnerRole::AdminAgent] },
-        grants: Vec::new(),
+        grants: grants.collect(),
     };
     authz::authorize(action, &ada(), facts).unwrap()
 }

@@ -5,8 +5,11 @@
 
 mod activity;
 pub mod db;
+mod directory;
 mod door;
 mod facts;
+mod role_assignment;
+mod role_definition;
 mod row;
 mod self_serve_policy;
 mod world;

@@ -7,7 +7,7 @@ use crate::db::{Tx, on};
 use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::row::Fault;
-use crate::self_serve_policy;
+use crate::{role_assignment, role_definition, self_serve_policy};
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
 pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
@@ -31,5 +31,9 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::SelfServePolicyGranted(policy) => self_serve_policy::insert(customer, policy, tx).await,
         Change::SelfServePolicyReplaced(policy) => self_serve_policy::update(customer, policy, tx).await,
         Change::SelfServePolicyRevoked(id) => self_serve_policy::delete(customer, id, tx).await,
+        Change::RoleAssigned(assignment) => role_assignment::save(customer, assignment, tx).await,
+        Change::RoleAssignmentRemoved(id) => role_assignment::delete(customer, *id, tx).await,
+        Change::RoleDefinitionSaved(role) => role_definition::save(customer, role, tx).await,
+        Change::RoleDefinitionRemoved(id) => role_definition::delete(customer, *id, tx).await,
     }
 }

@@ -1,0 +1,170 @@
+//! What a directory holds, as Azure Resource Manager shows it: subscriptions, tenants, principals.
+
+use crate::actor::PrincipalKind;
+use crate::arm_scope::ArmScope;
+use crate::authz::{Action, Permit, Query, Target};
+use crate::ids::{ClientId, PartnerId, PrincipalId, SubscriptionId, TenantId};
+use crate::operation::{self, Operation};
+
+/// How an Azure subscription stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscriptionStatus {
+    /// In use.
+    Active,
+    /// Stopped by the partner; can be started again.
+    Suspended,
+    /// Gone.
+    Deleted,
+}
+
+impl SubscriptionStatus {
+    /// The name in world files and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Reads a name, ignoring case.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Suspended, Self::Deleted].into_iter().find(|s| s.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// An Azure subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AzureSubscription {
+    /// Its identifier.
+    pub id: SubscriptionId,
+    /// The directory it is in.
+    pub tenant: TenantId,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub status: SubscriptionStatus,
+    /// The partner that bought it.
+    pub partner: PartnerId,
+}
+
+/// The subscriptions on which the actor has at least one role.
+#[derive(Debug, Clone)]
+pub struct ListSubscriptions;
+
+impl Action for ListSubscriptions {
+    const OPERATION: Operation = operation::LIST_SUBSCRIPTIONS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+impl Query for ListSubscriptions {
+    type Answer = Vec<AzureSubscription>;
+}
+
+impl ListSubscriptions {
+    /// Whether a subscription of the directory belongs on the list.
+    pub fn shows(&self, permit: &Permit<Self>, subscription: &AzureSubscription) -> bool {
+        has_role(permit, subscription.id)
+            // To a partner's own, a subscription that another partner bought does not exist (R45).
+            && (!permit.is_partner() || permit.partner() == subscription.partner)
+    }
+}
+
+/// One subscription; `None` for whoever has no role on it.
+#[derive(Debug, Clone)]
+pub struct GetSubscription {
+    /// Which.
+    pub id: SubscriptionId,
+}
+
+impl Action for GetSubscription {
+    const OPERATION: Operation = operation::READ_SUBSCRIPTION;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::Subscription(self.id))
+    }
+}
+
+impl Query for GetSubscription {
+    type Answer = Option<AzureSubscription>;
+}
+
+impl GetSubscription {
+    /// Whether the actor has a role on it or on something in it.
+    pub fn shows(&self, permit: &Permit<Self>) -> bool {
+        has_role(permit, self.id)
+    }
+}
+
+fn has_role<A>(permit: &Permit<A>, id: SubscriptionId) -> bool {
+    let scope = ArmScope::Subscription(id);
+    let grants = &permit.facts().grants;
+    grants.iter().any(|g| g.scope.covers(&scope, permit.directory()) || g.scope.subscription() == Some(id))
+}
+
+/// The actor's own directory, and those of the customers it serves.
+#[derive(Debug, Clone)]
+pub struct ListTenants;
+
+impl Action for ListTenants {
+    const OPERATION: Operation = operation::LIST_TENANTS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+/// A directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its identifier.
+    pub id: TenantId,
+    /// Its name.
+    pub name: String,
+    /// Its domain.
+    pub domain: String,
+    /// Its country, two letters.
+    pub country: String,
+}
+
+impl Query for ListTenants {
+    /// The own one first.
+    type Answer = Vec<Tenant>;
+}
+
+/// Users and applications of the directory that the actor is signed in to.
+#[derive(Debug, Clone)]
+pub struct FindPrincipals {
+    /// Which.
+    pub ids: Vec<PrincipalId>,
+}
+
+impl Action for FindPrincipals {
+    const OPERATION: Operation = operation::FIND_PRINCIPALS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+/// A user or an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The object id.
+    pub id: PrincipalId,
+    /// A person or an application.
+    pub kind: PrincipalKind,
+    /// The name for people.
+    pub name: String,
+    /// The user's principal name.
+    pub upn: Option<String>,
+    /// The application's client id.
+    pub client: Option<ClientId>,
+}
+
+impl Query for FindPrincipals {
+    type Answer = Vec<Principal>;
+}
