@@ -14,8 +14,10 @@ pub enum Change {
     SelfServePolicyReplaced(SelfServePolicy),
     /// The permission is off.
     SelfServePolicyRevoked(PolicyId),
-    /// Someone has a role, or why they have it was written down anew.
+    /// Someone has a role.
     RoleAssigned(RoleAssignment),
+    /// Why someone has a role was written down anew.
+    RoleAssignmentDescribed(RoleAssignment),
     /// Someone has a role no longer.
     RoleAssignmentRemoved(RoleAssignmentId),
     /// There is a custom role of this content.

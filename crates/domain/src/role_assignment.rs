@@ -169,7 +169,8 @@ impl Command for AssignRole {
             details: Vec::new(),
         };
         let is_new = old.is_none();
-        Ok(Decision::changed((assignment.clone(), is_new), vec![Change::RoleAssigned(assignment)], record))
+        let change = if is_new { Change::RoleAssigned } else { Change::RoleAssignmentDescribed };
+        Ok(Decision::changed((assignment.clone(), is_new), vec![change(assignment)], record))
     }
 
     fn subject(&self) -> String {

@@ -189,13 +189,14 @@ impl Answer for ListPermissions {
     }
 }
 
-pub(crate) async fn save(customer: CustomerId, assignment: &RoleAssignment, tx: &mut Tx<'_>) -> Result<(), Fault> {
+/// Writes a role assignment. The same role of the same principal at the same place is kept as it is.
+pub(crate) async fn insert(customer: CustomerId, assignment: &RoleAssignment, tx: &mut Tx<'_>) -> Result<(), Fault> {
     on!(tx, conn => sqlx::query(
         "INSERT INTO role_assignment
            (customer_id, role_assignment_id, principal_id, principal_type, role_definition_id, scope, scope_key,
             description, created_at, created_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (customer_id, role_assignment_id) DO UPDATE SET description = excluded.description")
+         ON CONFLICT (customer_id, principal_id, role_definition_id, scope_key) DO NOTHING")
         .bind(customer.to_string())
         .bind(assignment.id.to_string())
         .bind(assignment.principal.to_string())
@@ -206,6 +207,16 @@ pub(crate) async fn save(customer: CustomerId, assignment: &RoleAssignment, tx: 
         .bind(&assignment.description)
         .bind(micros(assignment.created_at))
         .bind(&assignment.created_by)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+pub(crate) async fn describe(customer: CustomerId, assignment: &RoleAssignment, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE role_assignment SET description = $3 WHERE customer_id = $1 AND role_assignment_id = $2")
+        .bind(customer.to_string())
+        .bind(assignment.id.to_string())
+        .bind(&assignment.description)
         .execute(conn).await.map(drop))?;
     Ok(())
 }
