@@ -88,6 +88,8 @@ CREATE TABLE reservation_order (
     FOREIGN KEY (customer_id, order_id, line_number) REFERENCES order_line (customer_id, order_id, line_number)
 );
 
+CREATE INDEX reservation_order_by_partner ON reservation_order (partner_id, customer_id);
+
 CREATE TABLE reservation (
     customer_id          TEXT   NOT NULL,
     reservation_order_id TEXT   NOT NULL,

@@ -11,6 +11,7 @@ use crate::change::Change;
 use crate::ids::{CustomerId, PartnerId, TenantId};
 use crate::operation::Operation;
 use crate::refusal::Refusal;
+use crate::reservation::ReservationOrder;
 use crate::role;
 
 /// What a request is about; the store finds the customer and the partner behind it.
@@ -69,6 +70,13 @@ pub trait Command: Action + Clone {
         now: Timestamp,
     ) -> Result<Decision<Self::Receipt>, Refusal>;
 
+    /// Whether the actor is one of those who may hold the lock. Everyone else that the rule lets through is decided about
+    /// without it, and a refusal is not recorded, so that nobody keeps others waiting by asking for what he may not do.
+    fn may_lock(&self, permit: &Permit<Self>) -> bool {
+        let _ = permit;
+        true
+    }
+
     /// What the activity record of a refused attempt names as its subject.
     fn subject(&self) -> String;
 }
@@ -113,6 +121,24 @@ pub struct Facts {
     pub standing: Standing,
     /// The role assignments in the customer's directory that count for the actor.
     pub grants: Vec<Grant>,
+}
+
+impl Facts {
+    /// Whether the actor may read a reservation order of the customer these facts are about: by a role there, or as an
+    /// Admin agent of the partner that pays for it (R21).
+    pub fn may_read_order(&self, order: &ReservationOrder) -> bool {
+        match &self.standing {
+            Standing::Outsider => false,
+            standing if standing.partner().is_some_and(|own| own != order.partner) => false,
+            standing if standing.is_admin_agent() => true,
+            _ => role::allowed(
+                &self.grants,
+                "Microsoft.Capacity/reservationOrders/read",
+                &order.scope(),
+                order.customer.tenant(),
+            ),
+        }
+    }
 }
 
 /// Why someone may not.

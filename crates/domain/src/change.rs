@@ -1,8 +1,17 @@
 //! What a decision may do to the state: data, so that it can be tested without a database.
 
-use crate::ids::{RoleAssignmentId, RoleDefinitionId};
-use crate::role_assignment::RoleAssignment;
 use crate::role_definition::RoleDefinition;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
+use crate::ledger::LedgerEntry;
+use crate::money::Money;
+use crate::order::Order;
+use crate::purchase::Quote;
+use crate::reservation::{Reservation, ReservationOrder};
+use crate::role_assignment::RoleAssignment;
 use crate::self_serve_policy::{PolicyId, SelfServePolicy};
 
 /// One change; the store has one statement for each.
@@ -24,4 +33,64 @@ pub enum Change {
     RoleDefinitionSaved(RoleDefinition),
     /// There is no such custom role any more.
     RoleDefinitionRemoved(RoleDefinitionId),
+    /// A price holds for a while.
+    PriceQuoted(Box<Quote>),
+    /// A commercial order with its lines.
+    OrderPlaced(Box<Order>),
+    /// A reservation order.
+    ReservationOrderCreated(Box<ReservationOrder>),
+    /// A reservation.
+    ReservationCreated(Box<Reservation>),
+    /// What is owed for an order, and when.
+    InstalmentsScheduled {
+        /// The order.
+        order: ReservationOrderId,
+        /// In order.
+        instalments: Vec<ScheduledInstalment>,
+    },
+    /// Entries of the ledger that sum to zero.
+    LedgerPosted {
+        /// Names the event; it can be posted once.
+        event: Uuid,
+        /// The partner whose ledger it is.
+        partner: PartnerId,
+        /// When.
+        at: Timestamp,
+        /// What it is about: the reservation order.
+        subject: String,
+        /// The entries.
+        entries: Vec<LedgerEntry>,
+    },
+    /// The outside is to be told.
+    EventRaised(OutgoingEvent),
+}
+
+/// One payment of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduledInstalment {
+    /// From 1.
+    pub number: i64,
+    /// The day it is due.
+    pub due: Date,
+    /// What the partner owes.
+    pub partner: Money,
+    /// What the customer owes the partner.
+    pub customer: Money,
+    /// The ledger event by which it was posted.
+    pub posted: Option<Uuid>,
+}
+
+/// Something the outside is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingEvent {
+    /// Names it; it is raised once.
+    pub id: Uuid,
+    /// Whom it concerns.
+    pub partner: PartnerId,
+    /// What happened: `reservation.purchased`.
+    pub kind: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// What it is about.
+    pub subject: String,
 }

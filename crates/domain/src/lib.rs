@@ -13,16 +13,21 @@ pub mod catalog_item;
 pub mod change;
 pub mod directory;
 pub mod ids;
+pub mod ledger;
 pub mod market;
 pub mod money;
 pub mod operation;
+pub mod order;
 pub mod price;
 pub mod price_rule;
+pub mod purchase;
 pub mod refusal;
+pub mod reservation;
 pub mod role;
 pub mod role_assignment;
 pub mod role_definition;
 pub mod self_serve_policy;
+pub mod subscription;
 
 #[cfg(test)]
 mod testing;

@@ -45,6 +45,16 @@ operations! {
     write REVOKE_SELF_SERVE_POLICY = "delete_self_serve_policy", partner_user(&[AdminAgent]);
     /// Sees the permission.
     read READ_SELF_SERVE_POLICY = "read_self_serve_policy", partner_user(ANY_AGENT);
+    /// Asks for a price that holds for a while.
+    write QUOTE_PRICE = "quote_price", Rule::Arm("Microsoft.Capacity/catalogs/read");
+    /// Buys a reservation on a quote; the decision itself says everything that is missing (R12).
+    write BUY_RESERVATION = "create_order", Rule::Related;
+    /// Sees an order and its reservations.
+    read READ_RESERVATION_ORDER = "read_reservation_order", Rule::Arm("Microsoft.Capacity/reservationOrders/read");
+    /// Sees the orders he may read.
+    read LIST_RESERVATION_ORDERS = "list_reservation_orders", Rule::Related;
+    /// Asks whether someone may buy, and if not, why not (G04).
+    read CAN_BUY = "can_buy", Rule::Related;
     /// Sees the activity log.
     read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
     /// Gives someone a role.

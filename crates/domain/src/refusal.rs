@@ -1,8 +1,13 @@
 //! Why a permitted request is turned down.
 
 use crate::arm_scope::ArmScope;
-use crate::ids::{PartnerId, PrincipalId, RoleAssignmentId, RoleDefinitionId};
+use crate::ids::{PartnerId, PrincipalId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::role_assignment::PrincipalType;
+use jiff::Timestamp;
+
+use crate::catalog::NotForSale;
+use crate::money::MoneyError;
+use crate::purchase::{Obstacle, PartnerContact, PartnerOnlyChange};
 use crate::self_serve_policy::PolicyId;
 
 /// Why a permitted request is turned down. Of several that apply, a decision reports the first it meets.
@@ -109,4 +114,64 @@ pub enum Refusal {
         /// Which.
         id: RoleDefinitionId,
     },
+    /// One or more conditions of a purchase are not met; all of them are named (R12).
+    #[error("the purchase is not possible: {}", listed(obstacles))]
+    PurchaseNotAllowed {
+        /// In the order of [`crate::purchase::obstacles`].
+        obstacles: Vec<Obstacle>,
+    },
+    /// The customer asked for what only the partner may do (R20).
+    #[error(
+        "a customer cannot {} that {} pays for; ask {}{}",
+        what.words(), contact.name, contact.name, reached(&contact.support)
+    )]
+    PartnerOnly {
+        /// What.
+        what: PartnerOnlyChange,
+        /// Whom to ask.
+        contact: PartnerContact,
+    },
+    /// There is no price to buy at (R13).
+    #[error("there is no quote `{order}`; ask for a price first and buy with the order id it names")]
+    QuoteMissing {
+        /// The identifier given.
+        order: ReservationOrderId,
+    },
+    /// The price holds no longer (R13).
+    #[error("the quote `{order}` lapsed at {at}; ask for a new price and buy with the order id it names")]
+    QuoteLapsed {
+        /// Which.
+        order: ReservationOrderId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The price was for something else (R13).
+    #[error("the purchase differs from what the quote `{order}` is for; ask for a new price")]
+    NotWhatWasQuoted {
+        /// Which.
+        order: ReservationOrderId,
+    },
+    /// The quote has been bought on with other terms.
+    #[error("the reservation order `{order}` already exists with other terms")]
+    ReservationOrderExists {
+        /// Which.
+        order: ReservationOrderId,
+    },
+    /// The catalogue does not sell it.
+    #[error(transparent)]
+    NotForSale(#[from] NotForSale),
+    /// An amount is beyond what can be billed.
+    #[error("the amount cannot be billed: {0}")]
+    Money(#[from] MoneyError),
+}
+
+/// Obstacles in one sentence, each with its remedy.
+fn listed(obstacles: &[Obstacle]) -> String {
+    let each: Vec<String> = obstacles.iter().map(|o| format!("{o} ({})", o.remedy())).collect();
+    each.join("; ")
+}
+
+/// How a partner can be reached, in brackets.
+fn reached(support: &[String]) -> String {
+    if support.is_empty() { String::new() } else { format!(" ({})", support.join(", ")) }
 }

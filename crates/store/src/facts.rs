@@ -2,7 +2,7 @@
 
 use fullmakt_domain::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use fullmakt_domain::arm_scope::ArmScope;
-use fullmakt_domain::authz::{Denied, Facts, Target};
+use fullmakt_domain::authz::{Denied, Facts, Permit, Target};
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId, SubscriptionId};
 use fullmakt_domain::role::{self, Permissions};
 
@@ -159,6 +159,24 @@ async fn in_directory(actor: &Actor, place: Place, tx: &mut Tx<'_>) -> Result<Fa
     Ok(Facts { customer: Some(customer), partner: Some(own), standing, grants })
 }
 
+/// The customers in whose directories an actor may find reservation orders: the customer itself, or those for which the
+/// actor's partner pays.
+pub(crate) async fn customers_with_orders<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Vec<CustomerId>, Fault> {
+    if let Some(customer) = permit.facts().customer {
+        return Ok(vec![customer]);
+    }
+    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT DISTINCT customer_id FROM reservation_order WHERE partner_id = $1 ORDER BY customer_id")
+        .bind(permit.partner().to_string()).fetch_all(conn).await)?;
+    ids.iter().map(|id| parsed("customer id", id)).collect()
+}
+
+/// What counts for an actor in one customer's directory.
+pub(crate) async fn of_customer(actor: &Actor, customer: CustomerId, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+    let partner = (actor.home != customer.tenant()).then_some(PartnerId(actor.home.0));
+    in_directory(actor, Place { customer, partner, order: None }, tx).await
+}
+
 /// The actor as one of a partner's own, if it is one and the partner serves the customer.
 async fn partner_standing(
     actor: &Actor,
@@ -205,7 +223,11 @@ struct GrantRow {
 }
 
 /// The role assignments of some principals in a customer's directory, with what each role allows.
-async fn grants(customer: CustomerId, principals: &[PrincipalId], tx: &mut Tx<'_>) -> Result<Vec<Grant>, Fault> {
+pub(crate) async fn grants(
+    customer: CustomerId,
+    principals: &[PrincipalId],
+    tx: &mut Tx<'_>,
+) -> Result<Vec<Grant>, Fault> {
     let (first, second) = (principals.first().copied(), principals.get(1).or(principals.first()).copied());
     let rows: Vec<GrantRow> = on!(tx, conn => sqlx::query_as(
         "SELECT a.role_definition_id, a.scope, d.permissions AS custom

@@ -8,10 +8,15 @@ pub mod db;
 mod directory;
 mod door;
 mod facts;
+mod ledger;
+mod order;
+mod quote;
+mod reservation;
 mod role_assignment;
 mod role_definition;
 mod row;
 mod self_serve_policy;
+mod subscription;
 mod world;
 mod write;
 

@@ -7,7 +7,7 @@ use crate::db::{Tx, on};
 use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::row::Fault;
-use crate::{role_assignment, role_definition, self_serve_policy};
+use crate::{ledger, order, quote, reservation, role_assignment, role_definition, self_serve_policy};
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
 pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
@@ -36,5 +36,16 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::RoleAssignmentRemoved(id) => role_assignment::delete(customer, *id, tx).await,
         Change::RoleDefinitionSaved(role) => role_definition::save(customer, role, tx).await,
         Change::RoleDefinitionRemoved(id) => role_definition::delete(customer, *id, tx).await,
+        Change::PriceQuoted(quote) => quote::insert(customer, quote, tx).await,
+        Change::OrderPlaced(order) => order::insert(customer, order, tx).await,
+        Change::ReservationOrderCreated(order) => reservation::insert_order(customer, order, tx).await,
+        Change::ReservationCreated(reservation) => reservation::insert(customer, reservation, tx).await,
+        Change::InstalmentsScheduled { order, instalments } => {
+            ledger::schedule(customer, *order, instalments, tx).await
+        }
+        Change::LedgerPosted { event, partner, at, subject, entries } => {
+            ledger::post(customer, *event, *partner, *at, subject, entries, tx).await
+        }
+        Change::EventRaised(event) => ledger::raise(customer, event, tx).await,
     }
 }
