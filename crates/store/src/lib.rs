@@ -4,6 +4,7 @@
 //! millionths. Only [`db`] names a driver.
 
 mod activity;
+pub mod authn;
 pub mod db;
 mod directory;
 mod door;
