@@ -4,6 +4,7 @@ pub mod app;
 pub mod arm;
 pub mod clock;
 pub mod partner_center;
+pub mod signin;
 pub mod tls;
 
 pub use app::{App, Settings};
