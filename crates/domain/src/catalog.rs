@@ -6,9 +6,13 @@ use std::fmt;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::arm_scope::ArmScope;
+use crate::authz::{Action, Query, Target};
 use crate::catalog_item::ItemBook;
+use crate::ids::{CustomerId, SubscriptionId};
 use crate::market::Country;
 use crate::money::{Currency, Money};
+use crate::operation::{self, Operation};
 
 /// A text that is not one of the words, or not of the form, that the catalogue knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -712,6 +716,53 @@ impl Catalog {
     pub fn has_sku(&self, sku: &SkuName) -> bool {
         self.offers.iter().any(|offer| offer.sku == *sku)
     }
+}
+
+/// For whom the catalogue is looked at: it decides which offers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storefront {
+    /// The billing currency of the partner that sells.
+    pub currency: Currency,
+    /// The customer's country; the partner's own where no customer is concerned.
+    pub market: Country,
+}
+
+/// Looks at the catalogue as a partner, for a customer or for nobody in particular.
+#[derive(Debug, Clone)]
+pub struct ViewPartnerCatalog {
+    /// The customer it is for.
+    pub customer: Option<CustomerId>,
+}
+
+impl Action for ViewPartnerCatalog {
+    const OPERATION: Operation = operation::READ_PARTNER_CATALOG;
+
+    fn target(&self) -> Target {
+        self.customer.map_or(Target::OwnPartner, Target::Customer)
+    }
+}
+
+impl Query for ViewPartnerCatalog {
+    type Answer = Storefront;
+}
+
+/// Looks at what can be bought on an Azure subscription.
+#[derive(Debug, Clone)]
+pub struct ViewSubscriptionCatalog {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+}
+
+impl Action for ViewSubscriptionCatalog {
+    const OPERATION: Operation = operation::READ_SUBSCRIPTION_CATALOG;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::Subscription(self.subscription))
+    }
+}
+
+impl Query for ViewSubscriptionCatalog {
+    type Answer = Storefront;
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinition
 use crate::ledger::LedgerEntry;
 use crate::money::Money;
 use crate::order::Order;
+use crate::price_rule::PriceRule;
 use crate::purchase::Quote;
 use crate::reservation::{Reservation, ReservationOrder};
 use crate::role_assignment::RoleAssignment;
@@ -33,6 +34,10 @@ pub enum Change {
     RoleDefinitionSaved(RoleDefinition),
     /// There is no such custom role any more.
     RoleDefinitionRemoved(RoleDefinitionId),
+    /// A price rule is made.
+    PriceRuleAdded(PriceRule),
+    /// A price rule has an end.
+    PriceRuleEnded(PriceRule),
     /// A price holds for a while.
     PriceQuoted(Box<Quote>),
     /// A commercial order with its lines.

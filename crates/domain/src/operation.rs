@@ -83,4 +83,14 @@ operations! {
     read LIST_TENANTS = "list_tenants", Rule::Related;
     /// Sees the names of users and applications of the directory one is signed in to.
     read FIND_PRINCIPALS = "find_principals", Rule::Related;
+    /// Sees what is for sale, as the partner or for one of its customers.
+    read READ_PARTNER_CATALOG = "read_partner_catalog", partner(ANY_ROLE);
+    /// Sees what is for sale on a subscription.
+    read READ_SUBSCRIPTION_CATALOG = "read_subscription_catalog", Rule::Arm("Microsoft.Capacity/catalogs/read");
+    /// Makes a price rule.
+    write ADD_PRICE_RULE = "create_price_rule", partner(&[AdminAgent]);
+    /// Ends a price rule.
+    write END_PRICE_RULE = "end_price_rule", partner(&[AdminAgent]);
+    /// Sees the partner's price rules.
+    read LIST_PRICE_RULES = "list_price_rules", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
 }

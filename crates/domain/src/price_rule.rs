@@ -4,9 +4,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::activity::{RecordDraft, Snapshot};
+use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::{Offer, SkuName, Term};
+use crate::change::Change;
 use crate::ids::{CustomerId, PartnerId, PriceRuleId};
-use crate::money::Money;
+use crate::money::{Currency, Money};
+use crate::operation::{self, Operation};
+use crate::refusal::Refusal;
 
 /// How a rule departs from the list price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +134,22 @@ pub enum InvalidPriceRule {
     /// Both a family and a SKU.
     #[error("name a family or a sku, not both")]
     FamilyAndSku,
+    /// A fixed price nobody could be billed.
+    #[error("a fixed price in `{currency}` never applies, since you bill in `{billing}`")]
+    ForeignCurrency {
+        /// The currency given.
+        currency: Currency,
+        /// The partner's billing currency.
+        billing: Currency,
+    },
+    /// The past stays as it was.
+    #[error("the rule cannot end on {until}, which is before today, {today}")]
+    EndsInThePast {
+        /// What was given.
+        until: Date,
+        /// Today, UTC.
+        today: Date,
+    },
     /// Ends before it begins.
     #[error("the rule ends on {until}, which is not after its first day {from}")]
     EndsBeforeItBegins {
@@ -147,9 +168,9 @@ impl InvalidPriceRule {
                 "discount_percent"
             }
             Self::PercentOutOfRange { .. } | Self::PercentTooFine { .. } => "markup_percent",
-            Self::FixedOutOfRange { .. } | Self::FixedTooFine { .. } => "fixed",
+            Self::FixedOutOfRange { .. } | Self::FixedTooFine { .. } | Self::ForeignCurrency { .. } => "fixed",
             Self::FamilyAndSku => "sku",
-            Self::EndsBeforeItBegins { .. } => "until",
+            Self::EndsBeforeItBegins { .. } | Self::EndsInThePast { .. } => "until",
         }
     }
 }
@@ -213,6 +234,174 @@ pub fn select<'a>(rules: &'a [PriceRule], offer: &Offer, customer: CustomerId, d
     rules.iter().filter(|rule| rule.applies(offer, customer, day)).max_by_key(|rule| rule.precedence())
 }
 
+impl PriceRule {
+    fn snapshot(&self) -> Snapshot {
+        let (name, amount) = match self.kind {
+            PriceRuleKind::Discount(percent) => ("DiscountPercent", percent.normalize().to_string()),
+            PriceRuleKind::Markup(percent) => ("MarkupPercent", percent.normalize().to_string()),
+            PriceRuleKind::Fixed(amount) => ("Fixed", amount.to_string()),
+        };
+        Snapshot::Object(vec![
+            ("Id", Snapshot::text(self.id)),
+            ("Customer", Snapshot::optional(self.customer)),
+            ("Family", Snapshot::optional(self.family.as_ref())),
+            ("Sku", Snapshot::optional(self.sku.as_ref())),
+            ("Term", Snapshot::optional(self.term)),
+            (name, Snapshot::Text(amount)),
+            ("From", Snapshot::text(self.from)),
+            ("Until", Snapshot::optional(self.until)),
+        ])
+    }
+}
+
+/// Makes a price rule (R14).
+#[derive(Debug, Clone)]
+pub struct AddPriceRule {
+    /// The new rule's identifier.
+    pub id: PriceRuleId,
+    /// For one customer of the partner; none: for all.
+    pub customer: Option<CustomerId>,
+    /// For one product family; none: for all.
+    pub family: Option<String>,
+    /// For one SKU; none: for all.
+    pub sku: Option<SkuName>,
+    /// For one term; none: for all.
+    pub term: Option<Term>,
+    /// What it does.
+    pub kind: PriceRuleKind,
+    /// The first day it holds.
+    pub from: Date,
+    /// The first day it no longer holds.
+    pub until: Option<Date>,
+}
+
+/// What a new rule is checked against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PricingState {
+    /// The partner's billing currency.
+    pub currency: Currency,
+    /// Whether the customer that the rule names is one of the partner's.
+    pub serves_customer: bool,
+}
+
+impl Action for AddPriceRule {
+    const OPERATION: Operation = operation::ADD_PRICE_RULE;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Command for AddPriceRule {
+    type State = PricingState;
+    type Receipt = PriceRule;
+
+    fn decide(
+        &self,
+        permit: &Permit<Self>,
+        state: PricingState,
+        now: Timestamp,
+    ) -> Result<Decision<PriceRule>, Refusal> {
+        if let Some(customer) = self.customer.filter(|_| !state.serves_customer) {
+            return Err(Refusal::CustomerNotServed { customer });
+        }
+        if let PriceRuleKind::Fixed(amount) = self.kind {
+            if amount.currency != state.currency {
+                let (currency, billing) = (amount.currency, state.currency);
+                return Err(InvalidPriceRule::ForeignCurrency { currency, billing }.into());
+            }
+        }
+        let rule = PriceRule {
+            id: self.id,
+            partner: permit.partner(),
+            customer: self.customer,
+            family: self.family.clone(),
+            sku: self.sku.clone(),
+            term: self.term,
+            kind: self.kind,
+            from: self.from,
+            until: self.until,
+            created_at: now,
+        };
+        rule.check()?;
+        let record =
+            RecordDraft { subject: self.id.to_string(), old: None, new: Some(rule.snapshot()), details: Vec::new() };
+        Ok(Decision::changed(rule.clone(), vec![Change::PriceRuleAdded(rule)], record))
+    }
+
+    fn subject(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// Ends a price rule. What was quoted and bought by it keeps its price.
+#[derive(Debug, Clone)]
+pub struct EndPriceRule {
+    /// Which.
+    pub id: PriceRuleId,
+    /// The first day it no longer holds; none: today. A rule that has not begun by then never holds.
+    pub until: Option<Date>,
+}
+
+impl Action for EndPriceRule {
+    const OPERATION: Operation = operation::END_PRICE_RULE;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Command for EndPriceRule {
+    type State = Option<PriceRule>;
+    type Receipt = PriceRule;
+
+    fn decide(
+        &self,
+        _permit: &Permit<Self>,
+        existing: Self::State,
+        now: Timestamp,
+    ) -> Result<Decision<PriceRule>, Refusal> {
+        let old = existing.ok_or(Refusal::PriceRuleNotFound { id: self.id })?;
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let until = self.until.unwrap_or(today);
+        if until < today {
+            return Err(InvalidPriceRule::EndsInThePast { until, today }.into());
+        }
+        // What ends earlier than asked stays ended.
+        if old.until.is_some_and(|ends| ends <= until) {
+            return Ok(Decision::unchanged(old));
+        }
+        let rule = PriceRule { until: Some(until.max(old.from)), ..old.clone() };
+        let record = RecordDraft {
+            subject: self.id.to_string(),
+            old: Some(old.snapshot()),
+            new: Some(rule.snapshot()),
+            details: Vec::new(),
+        };
+        Ok(Decision::changed(rule.clone(), vec![Change::PriceRuleEnded(rule)], record))
+    }
+
+    fn subject(&self) -> String {
+        self.id.to_string()
+    }
+}
+
+/// The rules of the actor's partner, those that ended included, sorted by first day and time of making.
+#[derive(Debug, Clone)]
+pub struct ListPriceRules;
+
+impl Action for ListPriceRules {
+    const OPERATION: Operation = operation::LIST_PRICE_RULES;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Query for ListPriceRules {
+    type Answer = Vec<PriceRule>;
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use jiff::civil::date;
@@ -221,7 +410,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::catalog::tests::offer;
-    use crate::money::Currency;
+    use crate::testing::{self, outcome};
 
     pub(crate) const CUSTOMER: CustomerId = CustomerId(Uuid::from_u128(2));
 
@@ -321,6 +510,60 @@ pub(crate) mod tests {
             assert_eq!(made.check().unwrap_err().to_string(), message);
         }
         assert_eq!(rule(1, PriceRuleKind::Discount(dec("100"))).check(), Ok(()));
+    }
+
+    #[test]
+    fn r14_a_partner_makes_rules_for_its_own_customers_in_its_own_currency() {
+        let eur = Currency::parse("EUR").unwrap();
+        let fixed = |currency: &str| PriceRuleKind::Fixed(Money::zero(Currency::parse(currency).unwrap()));
+        let five = PriceRuleKind::Discount(Decimal::from(5));
+        for (customer, serves_customer, kind, expected) in [
+            (None, false, five, "added for 00000000-0000-0000-0000-000000000011"),
+            (Some(testing::customer()), true, five, "added for"),
+            (Some(testing::customer()), false, five, "is not a customer of yours"),
+            (None, false, fixed("EUR"), "added for"),
+            (None, false, fixed("SEK"), "a fixed price in `SEK` never applies, since you bill in `EUR`"),
+            (None, false, PriceRuleKind::Discount(Decimal::from(101)), "outside 0 to 100"),
+        ] {
+            let of = percent(1);
+            let add = AddPriceRule {
+                id: of.id,
+                customer,
+                family: None,
+                sku: None,
+                term: None,
+                kind,
+                from: of.from,
+                until: None,
+            };
+            let permit = testing::permit_partner(&add);
+            let decided = add.decide(&permit, PricingState { currency: eur, serves_customer }, testing::now());
+            let shown = outcome(&decided, |d| format!("added for {}", d.receipt.partner));
+            assert!(shown.contains(expected), "{shown} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn ending_a_rule_again_or_before_it_began_does_no_harm() {
+        let ended = |until| Some(PriceRule { until, ..percent(1) });
+        // Today is 2026-11-01.
+        for (existing, until, expected) in [
+            (None, None, "there is no price rule"),
+            (ended(None), None, "until 2026-11-01"),
+            (ended(None), Some(date(2027, 1, 1)), "until 2027-01-01"),
+            (ended(None), Some(date(2026, 10, 31)), "cannot end on 2026-10-31, which is before today, 2026-11-01"),
+            (ended(Some(date(2026, 12, 1))), None, "until 2026-11-01"),
+            (ended(Some(date(2026, 10, 1))), None, "unchanged"),
+            (Some(PriceRule { from: date(2027, 2, 1), ..percent(1) }), None, "until 2027-02-01"),
+        ] {
+            let end = EndPriceRule { id: percent(1).id, until };
+            let permit = testing::permit_partner(&end);
+            let shown = outcome(&end.decide(&permit, existing, testing::now()), |d| match d.changes.as_slice() {
+                [Change::PriceRuleEnded(rule)] => format!("until {}", rule.until.unwrap()),
+                _ => "unchanged".to_owned(),
+            });
+            assert!(shown.contains(expected), "{shown} is not {expected}");
+        }
     }
 
     prop_compose! {

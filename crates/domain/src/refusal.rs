@@ -1,12 +1,15 @@
 //! Why a permitted request is turned down.
 
 use crate::arm_scope::ArmScope;
-use crate::ids::{PartnerId, PrincipalId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
+use crate::ids::{
+    CustomerId, PartnerId, PriceRuleId, PrincipalId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId,
+};
 use crate::role_assignment::PrincipalType;
 use jiff::Timestamp;
 
 use crate::catalog::NotForSale;
 use crate::money::MoneyError;
+use crate::price_rule::InvalidPriceRule;
 use crate::purchase::{Obstacle, PartnerContact, PartnerOnlyChange};
 use crate::self_serve_policy::PolicyId;
 
@@ -113,6 +116,21 @@ pub enum Refusal {
     RoleInUse {
         /// Which.
         id: RoleDefinitionId,
+    },
+    /// Someone named a customer that is another's, or nobody's.
+    #[error("`{customer}` is not a customer of yours")]
+    CustomerNotServed {
+        /// Who was named.
+        customer: CustomerId,
+    },
+    /// A price rule that would make no sense.
+    #[error(transparent)]
+    InvalidPriceRule(#[from] InvalidPriceRule),
+    /// There is no such price rule.
+    #[error("there is no price rule `{id}`")]
+    PriceRuleNotFound {
+        /// Which.
+        id: PriceRuleId,
     },
     /// One or more conditions of a purchase are not met; all of them are named (R12).
     #[error("the purchase is not possible: {}", listed(obstacles))]

@@ -16,6 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor, Postgres, Sqlite};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::catalog::Cache;
 use crate::row::Fault;
 
 /// The schema, in steps; the same for both databases.
@@ -62,19 +63,21 @@ pub(crate) enum Conn<'c> {
 /// A transaction, or a connection that only reads. [`Store::write`] and [`Reader::tx`] make them.
 pub struct Tx<'c> {
     pub(crate) conn: Conn<'c>,
+    /// The price sheet in force, once it was read.
+    pub(crate) catalog: Cache,
 }
 
 /// A connection to read with.
 pub(crate) enum Reader {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>, Cache),
+    Postgres(PoolConnection<Postgres>, Cache),
 }
 
 impl Reader {
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         match self {
-            Self::Sqlite(conn) => Tx { conn: Conn::Sqlite(conn) },
-            Self::Postgres(conn) => Tx { conn: Conn::Postgres(conn) },
+            Self::Sqlite(conn, catalog) => Tx { conn: Conn::Sqlite(conn), catalog: catalog.clone() },
+            Self::Postgres(conn, catalog) => Tx { conn: Conn::Postgres(conn), catalog: catalog.clone() },
         }
     }
 }
@@ -116,6 +119,7 @@ enum Backend {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<Backend>,
+    catalog: Cache,
 }
 
 impl Store {
@@ -136,7 +140,7 @@ impl Store {
                 Backend::Postgres { pool }
             }
         };
-        Ok(Self { backend: Arc::new(backend) })
+        Ok(Self { backend: Arc::new(backend), catalog: Cache::default() })
     }
 
     /// Brings the schema to this version. Safe to call from several servers at once.
@@ -204,8 +208,8 @@ impl Store {
     /// A connection to read with. Each statement sees what was committed when it began.
     pub(crate) async fn reader(&self) -> Result<Reader, Fault> {
         Ok(match &*self.backend {
-            Backend::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
-            Backend::Postgres { pool } => Reader::Postgres(pool.acquire().await?),
+            Backend::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?, self.catalog.clone()),
+            Backend::Postgres { pool } => Reader::Postgres(pool.acquire().await?, self.catalog.clone()),
         })
     }
 
@@ -217,12 +221,13 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Ending, T), E>> + Send + 'static,
     {
+        let catalog = self.catalog.clone();
         match &*self.backend {
             Backend::Sqlite { writer, .. } => {
                 let (answer, answered) = oneshot::channel::<Result<T, E>>();
                 let job: Job = Box::new(move |conn| {
                     async move {
-                        let done = work(&mut Tx { conn: Conn::Sqlite(conn) }).await;
+                        let done = work(&mut Tx { conn: Conn::Sqlite(conn), catalog }).await;
                         let (ending, outcome) = match done {
                             Ok((ending, value)) => (ending, Ok(value)),
                             Err(error) => (Ending::Undo, Err(error)),
@@ -242,7 +247,7 @@ impl Store {
                 let pool = pool.clone();
                 let run = async move {
                     let mut tx = pool.begin().await.map_err(Fault::from)?;
-                    let (ending, value) = work(&mut Tx { conn: Conn::Postgres(&mut tx) }).await?;
+                    let (ending, value) = work(&mut Tx { conn: Conn::Postgres(&mut tx), catalog }).await?;
                     match ending {
                         Ending::Keep => tx.commit().await.map_err(Fault::from)?,
                         Ending::Undo => tx.rollback().await.map_err(Fault::from)?,

@@ -5,12 +5,14 @@
 
 mod activity;
 pub mod authn;
+mod catalog;
 pub mod db;
 mod directory;
 mod door;
 mod facts;
 mod ledger;
 mod order;
+mod price_rule;
 mod quote;
 mod reservation;
 mod role_assignment;

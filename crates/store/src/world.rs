@@ -1,8 +1,10 @@
 //! Fills an empty database with a world. The only way in that does not pass the door: there is nobody yet to ask.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::catalog::Catalog;
 use fullmakt_domain::ids::{CustomerId, OrderId, PartnerId, PrincipalId, RoleAssignmentId, RoleDefinitionId, TenantId};
 use fullmakt_domain::role;
 use fullmakt_domain::self_serve_policy::{PolicyId, SelfServePolicy};
@@ -12,7 +14,7 @@ use uuid::Uuid;
 
 use crate::db::{Ending, Store, Tx, on};
 use crate::row::{Fault, micros};
-use crate::self_serve_policy;
+use crate::{price_rule, self_serve_policy};
 
 /// The hashes (PHC strings) of the passwords and client secrets of a world, by their owner's object id.
 pub type SecretHashes = BTreeMap<PrincipalId, String>;
@@ -43,12 +45,18 @@ impl Store {
         count_tenants(&mut reader.tx()).await.map(|tenants| tenants == 0)
     }
 
-    /// Loads a world in one transaction. The partner's Admin agents become Owner of every subscription that the partner
+    /// Loads a world and its catalogue in one transaction. The partner's Admin agents become Owner of every subscription that the partner
     /// bought, as when it is bought through the program.
     ///
     /// # Errors
     /// [`LoadWorldError`]; nothing has changed then.
-    pub async fn load_world(&self, world: World, hashes: SecretHashes, now: Timestamp) -> Result<(), LoadWorldError> {
+    pub async fn load_world(
+        &self,
+        world: World,
+        catalog: Arc<Catalog>,
+        hashes: SecretHashes,
+        now: Timestamp,
+    ) -> Result<(), LoadWorldError> {
         let loaded = self
             .write(move |tx| {
                 Box::pin(async move {
@@ -56,6 +64,7 @@ impl Store {
                         return Err(LoadWorldError::NotEmpty);
                     }
                     Loader { hashes, now }.world(&world, tx).await?;
+                    crate::catalog::insert_sheet(&catalog, now, tx).await?;
                     Ok((Ending::Keep, ()))
                 })
             })
@@ -84,6 +93,9 @@ impl Loader {
         }
         for customer in &world.customers {
             self.customer(customer, tx).await?;
+        }
+        for rule in &world.prices {
+            price_rule::insert(rule, tx).await?;
         }
         Ok(())
     }
@@ -317,17 +329,22 @@ mod tests {
         (world, hashes)
     }
 
+    fn catalog() -> Arc<Catalog> {
+        Arc::new(fullmakt_world::catalog_csv::built_in().clone())
+    }
+
     #[tokio::test]
     async fn a_world_fills_an_empty_database_and_no_other() {
         for (store, _directory) in stores().await {
             let now = Timestamp::from_second(1_790_000_000).unwrap();
             assert!(store.is_empty().await.unwrap());
             let (world, hashes) = demo();
-            store.load_world(world, hashes, now).await.unwrap();
+            store.load_world(world, catalog(), hashes, now).await.unwrap();
             for (query, expected) in [
                 ("SELECT count(*) FROM tenant", 3),
                 ("SELECT count(*) FROM principal WHERE secret_hash IS NOT NULL", 6),
                 ("SELECT count(*) FROM subscription", 3),
+                ("SELECT count(*) FROM price_sheet", 1),
                 ("SELECT count(*) FROM relationship WHERE agreement_confirmed_at IS NOT NULL", 2),
                 // Four in the file, and one for the Admin agents on each of three subscriptions.
                 ("SELECT count(*) FROM role_assignment", 7),
@@ -338,7 +355,7 @@ mod tests {
             }
             let (mut other, hashes) = demo();
             other.partners.clear();
-            let refused = store.load_world(other, hashes, now).await.unwrap_err();
+            let refused = store.load_world(other, catalog(), hashes, now).await.unwrap_err();
             assert!(matches!(refused, LoadWorldError::NotEmpty), "{refused:?}");
             assert_eq!(number(&store, "SELECT count(*) FROM tenant").await, 3);
         }
@@ -351,7 +368,7 @@ mod tests {
             // The same subscription twice, which a checked file cannot hold.
             let again = world.customers[0].entitlements[0].subscriptions.clone();
             world.customers[1].entitlements[0].subscriptions = again;
-            let failed = store.load_world(world, hashes, Timestamp::UNIX_EPOCH).await.unwrap_err();
+            let failed = store.load_world(world, catalog(), hashes, Timestamp::UNIX_EPOCH).await.unwrap_err();
             assert!(matches!(failed, LoadWorldError::Fault(_)), "{failed:?}");
             assert!(store.is_empty().await.unwrap());
         }

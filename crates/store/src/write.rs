@@ -7,7 +7,7 @@ use crate::db::{Tx, on};
 use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::row::Fault;
-use crate::{ledger, order, quote, reservation, role_assignment, role_definition, self_serve_policy};
+use crate::{ledger, order, price_rule, quote, reservation, role_assignment, role_definition, self_serve_policy};
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
 pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
@@ -36,6 +36,8 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::RoleAssignmentRemoved(id) => role_assignment::delete(customer, *id, tx).await,
         Change::RoleDefinitionSaved(role) => role_definition::save(customer, role, tx).await,
         Change::RoleDefinitionRemoved(id) => role_definition::delete(customer, *id, tx).await,
+        Change::PriceRuleAdded(rule) => price_rule::insert(rule, tx).await,
+        Change::PriceRuleEnded(rule) => price_rule::end(permit.partner(), rule, tx).await,
         Change::PriceQuoted(quote) => quote::insert(customer, quote, tx).await,
         Change::OrderPlaced(order) => order::insert(customer, order, tx).await,
         Change::ReservationOrderCreated(order) => reservation::insert_order(customer, order, tx).await,
