@@ -3,8 +3,12 @@
 pub mod app;
 pub mod arm;
 pub mod clock;
+pub mod face;
+pub mod limits;
+pub mod listen;
 pub mod partner_center;
 pub mod signin;
+pub mod telemetry;
 pub mod tls;
 
 pub use app::{App, Settings};

@@ -115,6 +115,15 @@ enum Backend {
     Postgres { pool: PgPool },
 }
 
+/// Connections to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// Open and waiting for work.
+    pub idle: u32,
+    /// At work.
+    pub busy: u32,
+}
+
 /// The data. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -171,6 +180,16 @@ impl Store {
             on!(tx, conn => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await);
         // Without any migration the table is not there.
         Ok(found.is_ok_and(|version| version >= Some(wanted)))
+    }
+
+    /// How many connections there are to read with (and on PostgreSQL to write with).
+    pub fn pool(&self) -> Pool {
+        let (all, idle) = match &*self.backend {
+            Backend::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
+            Backend::Postgres { pool } => (pool.size(), pool.num_idle()),
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        Pool { idle, busy: all.saturating_sub(idle) }
     }
 
     /// The name of the database in use, for people.
