@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::authz::{Action, Query, Target};
 use crate::ids::{ClientId, CorrelationId, CustomerId, PartnerId, PrincipalId};
+use crate::operation::{self, Operation};
 
 /// A resource as it stood before or after a write, as a tree of named values. The names are the log's own format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,4 +111,55 @@ pub struct ActivityRecord {
     pub details: Vec<(String, String)>,
     /// Why it was refused.
     pub message: Option<String>,
+}
+
+/// A place in the activity log of a partner: instant, root and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityKey {
+    /// When.
+    pub at: Timestamp,
+    /// The customer or partner in whose log the row stands.
+    pub root: String,
+    /// The row's number there.
+    pub sequence: i64,
+}
+
+/// The activity log of the actor's partner, newest first.
+#[derive(Debug, Clone)]
+pub struct ListActivity {
+    /// The first instant that counts.
+    pub from: Timestamp,
+    /// The first instant that no longer counts.
+    pub until: Timestamp,
+    /// Only what concerns this customer.
+    pub customer: Option<CustomerId>,
+    /// Only what concerns customers with this in their name; lower case.
+    pub customer_name: Option<String>,
+    /// Only these operations.
+    pub operations: Option<Vec<&'static str>>,
+    /// Only what stands behind this place, which is older.
+    pub after: Option<ActivityKey>,
+    /// How many rows at most.
+    pub size: u32,
+}
+
+impl Action for ListActivity {
+    const OPERATION: Operation = operation::READ_ACTIVITY;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Query for ListActivity {
+    type Answer = ActivityPage;
+}
+
+/// A page of the activity log. A search that finds little may give a page with fewer rows, and a place to go on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityPage {
+    /// The rows.
+    pub records: Vec<ActivityRecord>,
+    /// Where the next page starts, when there may be one.
+    pub next: Option<ActivityKey>,
 }

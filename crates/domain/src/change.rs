@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::customer::{Agreement, NewCustomer};
+use crate::entitlement::Entitlement;
 use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::ledger::LedgerEntry;
 use crate::money::Money;
@@ -68,6 +70,12 @@ pub enum Change {
     },
     /// The outside is to be told.
     EventRaised(OutgoingEvent),
+    /// A customer came to be.
+    CustomerCreated(Box<NewCustomer>),
+    /// The customer's agreement was confirmed to the partner, at this instant.
+    AgreementConfirmed(Agreement, Timestamp),
+    /// A commercial subscription was registered, renamed, suspended or resumed.
+    EntitlementUpdated(Entitlement),
 }
 
 /// One payment of a schedule.

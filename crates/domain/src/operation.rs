@@ -55,6 +55,24 @@ operations! {
     read LIST_RESERVATION_ORDERS = "list_reservation_orders", Rule::Related;
     /// Asks whether someone may buy, and if not, why not (G04).
     read CAN_BUY = "can_buy", Rule::Related;
+    /// Sees the list of customers.
+    read LIST_CUSTOMERS = "list_customers", partner(ANY_AGENT);
+    /// Sees a customer.
+    read READ_CUSTOMER = "read_customer", partner(ANY_AGENT);
+    /// Makes a customer.
+    write CREATE_CUSTOMER = "add_customer", partner(&[GlobalAdmin, AdminAgent, SalesAgent, UserAdmin]);
+    /// Records that the customer accepted the customer agreement.
+    write CONFIRM_AGREEMENT = "create_agreement", partner_user(&[AdminAgent, SalesAgent]);
+    /// Sees confirmations of the customer agreement.
+    read READ_AGREEMENT = "read_agreement", partner_user(&[AdminAgent, SalesAgent]);
+    /// Sees what the partner bought for a customer.
+    read READ_ENTITLEMENT = "read_entitlement", partner(ANY_ROLE);
+    /// Renames, suspends or resumes it.
+    write UPDATE_ENTITLEMENT = "update_subscription",
+        partner(&[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, BillingAdmin]);
+    /// Enables it for reservations of the partner's orders.
+    write REGISTER_ENTITLEMENT = "register_subscription",
+        partner(&[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, UserAdmin]);
     /// Sees the activity log.
     read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
     /// Gives someone a role.

@@ -1,17 +1,21 @@
 //! Why a permitted request is turned down.
 
-use crate::arm_scope::ArmScope;
-use crate::ids::{
-    CustomerId, PartnerId, PriceRuleId, PrincipalId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId,
-};
-use crate::role_assignment::PrincipalType;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use crate::arm_scope::ArmScope;
 use crate::catalog::NotForSale;
+use crate::ids::{
+    CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationOrderId, RoleAssignmentId,
+    RoleDefinitionId,
+};
+use crate::market::Country;
 use crate::money::MoneyError;
 use crate::price_rule::InvalidPriceRule;
 use crate::purchase::{Obstacle, PartnerContact, PartnerOnlyChange};
+use crate::role_assignment::PrincipalType;
 use crate::self_serve_policy::PolicyId;
+use crate::subscription::SubscriptionStatus;
 
 /// Why a permitted request is turned down. Of several that apply, a decision reports the first it meets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -181,6 +185,100 @@ pub enum Refusal {
     /// An amount is beyond what can be billed.
     #[error("the amount cannot be billed: {0}")]
     Money(#[from] MoneyError),
+    /// The domain of a new customer belongs to another directory.
+    #[error("the domain `{domain}` is taken, choose another")]
+    DomainTaken {
+        /// Which.
+        domain: String,
+    },
+    /// The country has no registration numbers.
+    #[error("`{country}` takes no registration number, leave it out")]
+    RegistrationNumberNotTaken {
+        /// Which.
+        country: Country,
+    },
+    /// The country asks for one.
+    #[error("`{country}` asks for a registration number, give `companyProfile.organizationRegistrationNumber`")]
+    RegistrationNumberMissing {
+        /// Which.
+        country: Country,
+    },
+    /// It cannot be one.
+    #[error("`{number}` is not a registration number: {}", crate::customer::REGISTRATION_NUMBER_FORM)]
+    RegistrationNumberMalformed {
+        /// What was given.
+        number: String,
+    },
+    /// The country asks for one.
+    #[error("`{country}` asks for a telephone number, give `billingProfile.defaultAddress.phoneNumber`")]
+    PhoneNumberMissing {
+        /// Which.
+        country: Country,
+    },
+    /// An agreement cannot be accepted tomorrow.
+    #[error("the agreement was accepted on `{day}`, which is in the future")]
+    AgreementInFuture {
+        /// The day.
+        day: Date,
+    },
+    /// The same person confirmed it before.
+    #[error("the agreement is already confirmed by `{email}`")]
+    AgreementExists {
+        /// Whose confirmation there is.
+        email: String,
+    },
+    /// There is no such commercial subscription.
+    #[error("there is no subscription `{id}`")]
+    EntitlementNotFound {
+        /// Which.
+        id: EntitlementId,
+    },
+    /// It has to be active for this.
+    #[error("the subscription `{id}` is {}, it has to be active", status.name())]
+    EntitlementNotActive {
+        /// Which.
+        id: EntitlementId,
+        /// What it is instead.
+        status: SubscriptionStatus,
+    },
+    /// It was deleted, for good.
+    #[error("the subscription `{id}` is deleted, nothing of it can change")]
+    EntitlementDeleted {
+        /// Which.
+        id: EntitlementId,
+    },
+    /// It has to be resumed first.
+    #[error("the subscription `{id}` is suspended, make it active first")]
+    EntitlementSuspended {
+        /// Which.
+        id: EntitlementId,
+    },
+    /// No way leads from one status to the other.
+    #[error("a subscription that is `{}` cannot become `{}`", from.name(), to.name())]
+    EntitlementStatus {
+        /// What it is.
+        from: SubscriptionStatus,
+        /// What it was to become.
+        to: SubscriptionStatus,
+    },
+    /// There is always one of it.
+    #[error("the quantity of subscription `{id}` is 1 and cannot change")]
+    EntitlementQuantity {
+        /// Which.
+        id: EntitlementId,
+    },
+    /// Suspending the plan would take what hangs on it away.
+    #[error(
+        "the Azure plan `{id}` has {subscriptions} active subscriptions and {reservations} reservations, cancel them first"
+    )]
+    PlanInUse {
+        /// Which.
+        id: EntitlementId,
+        /// How many subscriptions.
+        subscriptions: i64,
+        /// How many reservations.
+        reservations: i64,
+    },
 }
 
 /// Obstacles in one sentence, each with its remedy.

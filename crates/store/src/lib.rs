@@ -6,14 +6,17 @@
 mod activity;
 pub mod authn;
 mod catalog;
+mod customer;
 pub mod db;
 mod directory;
 mod door;
+mod entitlement;
 mod facts;
 mod ledger;
 mod order;
 mod price_rule;
 mod quote;
+mod replay;
 mod reservation;
 mod role_assignment;
 mod role_definition;
@@ -28,5 +31,6 @@ mod testing;
 
 pub use db::{DatabaseUrl, InvalidDatabaseUrl, Store};
 pub use door::{Answer, ExecuteError, Load, ReadError};
+pub use replay::{Claim, ReplayKey};
 pub use row::Fault;
 pub use world::{LoadWorldError, SecretHashes};

@@ -7,7 +7,9 @@ use crate::db::{Tx, on};
 use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::row::Fault;
-use crate::{ledger, order, price_rule, quote, reservation, role_assignment, role_definition, self_serve_policy};
+use crate::{
+    entitlement, ledger, order, price_rule, quote, reservation, role_assignment, role_definition, self_serve_policy,
+};
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
 pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
@@ -26,7 +28,7 @@ pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteErr
 
 /// Writes one change. What it belongs to comes from the permit.
 pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    let customer = permit.customer();
+    let (customer, partner) = (permit.customer(), permit.partner());
     match change {
         Change::SelfServePolicyGranted(policy) => self_serve_policy::insert(customer, policy, tx).await,
         Change::SelfServePolicyReplaced(policy) => self_serve_policy::update(customer, policy, tx).await,
@@ -49,5 +51,10 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
             ledger::post(customer, *event, *partner, *at, subject, entries, tx).await
         }
         Change::EventRaised(event) => ledger::raise(customer, event, tx).await,
+        Change::CustomerCreated(new) => crate::customer::insert(new, tx).await,
+        Change::AgreementConfirmed(agreement, at) => {
+            crate::customer::confirm_agreement(customer, partner, agreement, *at, tx).await
+        }
+        Change::EntitlementUpdated(new) => entitlement::update(customer, new, tx).await,
     }
 }

@@ -1,6 +1,10 @@
 //! Refusals as Partner Center words them: a status, a code, a text that says what to do.
 
 use axum::response::{IntoResponse, Response};
+use fullmakt_domain::authz::Denied;
+use fullmakt_domain::purchase::Obstacle;
+use fullmakt_domain::refusal::Refusal;
+use fullmakt_store::{ExecuteError, Fault, ReadError};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -76,8 +80,8 @@ catalogue! {
     RegistrationNumberBadlyFormed = 400, "600050";
     /// The country asks for a telephone number.
     PhoneNumberMissing = 400, "600051";
-    /// The domain belongs to another customer.
-    DomainTaken = 409, "3000";
+    /// The name or identifier is taken.
+    Taken = 409, "3000";
     /// An agreement with the same contact is confirmed already.
     AgreementExists = 409, "600061";
     /// No such subscription.
@@ -176,9 +180,127 @@ impl Failure {
         Self::new(Code::InputInvalid, description)
     }
 
+    /// 401/800001.
+    pub fn no_token() -> Self {
+        Self::new(Code::NoToken, "the request has no `Authorization: Bearer` header")
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.code.face().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The failure for what must not be known to exist: the same as for what does not exist (R45).
+fn hidden() -> Failure {
+    Failure::new(Code::CustomerNotFound, "there is no such customer, check the customer id")
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => hidden(),
+            Denied::Forbidden { actor, .. } => Self::new(
+                Code::RoleNotSufficient,
+                format!("the role of `{actor}` may not do this, ask a colleague with the role that may"),
+            ),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(code(&refusal), refusal.to_string())
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Denied(denied) => denied.into(),
+            ReadError::Fault(error) => fault(&error),
+        }
+    }
+}
+
+impl From<ExecuteError> for Failure {
+    fn from(error: ExecuteError) -> Self {
+        match error {
+            ExecuteError::Denied(denied) => denied.into(),
+            ExecuteError::Refused(refusal) => refusal.into(),
+            ExecuteError::Fault(error) => fault(&error),
+        }
+    }
+}
+
+/// Words a failure of ours, which the log explains and the caller need not understand.
+pub fn fault(fault: &Fault) -> Failure {
+    let chain = std::iter::successors(Some::<&dyn std::error::Error>(fault), |error| error.source());
+    let chain: Vec<String> = chain.map(ToString::to_string).collect();
+    tracing::error!(error = chain.join(": "), "a Partner Center request failed");
+    if fault.is_transient() {
+        Failure::new(Code::Unavailable, "the server is busy, repeat the request in a moment")
+    } else {
+        Failure::new(Code::Unexpected, "the server failed, its log has the reason under this MS-CorrelationId")
+    }
+}
+
+/// The code of every refusal. It has no wildcard, so that a new refusal is given its code.
+fn code(refusal: &Refusal) -> Code {
+    match refusal {
+        Refusal::ForeignGrantor { .. } => Code::ObjectDenied,
+        Refusal::PolicyWithoutPermission => Code::InputInvalid,
+        Refusal::PolicyExists { .. } => Code::PolicyExists,
+        Refusal::PolicyNotFound { .. } => Code::PolicyNotFound,
+        Refusal::StaleEtag => Code::EtagStale,
+        Refusal::DomainTaken { .. }
+        | Refusal::RoleAssignmentExists { .. }
+        | Refusal::RoleNameTaken { .. }
+        | Refusal::RoleInUse { .. }
+        | Refusal::ReservationOrderExists { .. } => Code::Taken,
+        Refusal::ScopeNotFound { .. } | Refusal::RoleNotFound { .. } | Refusal::PriceRuleNotFound { .. } => {
+            Code::NotFound
+        }
+        Refusal::CustomerNotServed { .. } => Code::CustomerNotFound,
+        Refusal::PrincipalNotFound { .. } => Code::UserNotFound,
+        Refusal::ScopeNotYours { .. } | Refusal::PartnerOnly { .. } => Code::RoleNotSufficient,
+        Refusal::PrincipalTypeMismatch { .. }
+        | Refusal::RoleNotAssignableHere { .. }
+        | Refusal::RoleAssignmentFixed { .. }
+        | Refusal::BuiltInRoleFixed { .. }
+        | Refusal::RoleWithoutScope
+        | Refusal::InvalidPriceRule(_)
+        | Refusal::QuoteMissing { .. }
+        | Refusal::QuoteLapsed { .. }
+        | Refusal::NotWhatWasQuoted { .. }
+        | Refusal::Money(_) => Code::InputInvalid,
+        Refusal::NotForSale(_) => Code::ItemNotEligible,
+        Refusal::PurchaseNotAllowed { obstacles } => obstacles.first().map_or(Code::InputInvalid, obstacle),
+        Refusal::RegistrationNumberNotTaken { .. } => Code::RegistrationNumberNotSupported,
+        Refusal::RegistrationNumberMissing { .. } => Code::RegistrationNumberMissing,
+        Refusal::RegistrationNumberMalformed { .. } => Code::RegistrationNumberBadlyFormed,
+        Refusal::PhoneNumberMissing { .. } => Code::PhoneNumberMissing,
+        Refusal::AgreementInFuture { .. } => Code::InputInvalid,
+        Refusal::AgreementExists { .. } => Code::AgreementExists,
+        Refusal::EntitlementNotFound { .. } => Code::SubscriptionNotFound,
+        Refusal::EntitlementNotActive { .. } => Code::SubscriptionNotActive,
+        Refusal::EntitlementDeleted { .. } => Code::SubscriptionDeleted,
+        Refusal::EntitlementSuspended { .. } => Code::SubscriptionSuspended,
+        Refusal::EntitlementStatus { .. } => Code::StatusTransition,
+        Refusal::EntitlementQuantity { .. } => Code::QuantityOutOfRange,
+        Refusal::PlanInUse { .. } => Code::PlanInUse,
+    }
+}
+
+/// The code of what stands in the way of a purchase; of several, the first counts.
+fn obstacle(obstacle: &Obstacle) -> Code {
+    match obstacle {
+        Obstacle::PermissionOff { .. } | Obstacle::NotOwner { .. } => Code::RoleNotSufficient,
+        Obstacle::NoSubscription { .. } => Code::SubscriptionNotValid,
+        Obstacle::SubscriptionNotActive { .. } => Code::SubscriptionNotActive,
+        Obstacle::MarketNotServed { .. } => Code::CountryNotServed,
+        Obstacle::NotForSale(_) => Code::ItemNotEligible,
+        Obstacle::ScopeOutsideContext { .. } => Code::InputInvalid,
     }
 }
 

@@ -1,0 +1,289 @@
+//! Customers and their agreements: loads, answers, statements.
+
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::customer::{
+    Agreement, AgreementContact, BillTo, ConfirmAgreement, CreateCustomer, Customer, CustomerKey, CustomerPage,
+    CustomerSummary, GetCustomer, ListAgreements, ListCustomers, NewCustomer, PageStart,
+};
+use fullmakt_domain::ids::{CustomerId, PartnerId};
+use fullmakt_domain::market::Country;
+use jiff::Timestamp;
+
+use crate::db::{Tx, on};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
+
+#[derive(sqlx::FromRow)]
+struct SummaryRow {
+    sort_key: String,
+    customer_id: String,
+    name: String,
+    domain: String,
+}
+
+// A page is one range of one index: it starts behind a key and ends with the prefix.
+const BY_NAME: &str = "SELECT s.name_key AS sort_key, s.customer_id, t.name, t.domain
+     FROM relationship s JOIN tenant t ON t.tenant_id = s.customer_id
+     WHERE s.partner_id = $1 AND (s.name_key, s.customer_id) > ($2, $3) AND s.name_key < $4
+     ORDER BY s.name_key, s.customer_id LIMIT $5 OFFSET $6";
+const BY_NAME_BACKWARDS: &str = "SELECT s.name_key AS sort_key, s.customer_id, t.name, t.domain
+     FROM relationship s JOIN tenant t ON t.tenant_id = s.customer_id
+     WHERE s.partner_id = $1 AND (s.name_key, s.customer_id) < ($2, $3) AND s.name_key >= $4
+     ORDER BY s.name_key DESC, s.customer_id DESC LIMIT $5 OFFSET $6";
+const BY_DOMAIN: &str = "SELECT s.domain AS sort_key, s.customer_id, t.name, t.domain
+     FROM relationship s JOIN tenant t ON t.tenant_id = s.customer_id
+     WHERE s.partner_id = $1 AND (s.domain, s.customer_id) > ($2, $3) AND s.domain < $4
+     ORDER BY s.domain, s.customer_id LIMIT $5 OFFSET $6";
+const BY_DOMAIN_BACKWARDS: &str = "SELECT s.domain AS sort_key, s.customer_id, t.name, t.domain
+     FROM relationship s JOIN tenant t ON t.tenant_id = s.customer_id
+     WHERE s.partner_id = $1 AND (s.domain, s.customer_id) < ($2, $3) AND s.domain >= $4
+     ORDER BY s.domain DESC, s.customer_id DESC LIMIT $5 OFFSET $6";
+
+/// Sorts behind every text that begins with the prefix.
+fn after_prefix(prefix: &str) -> String {
+    format!("{prefix}\u{10ffff}")
+}
+
+impl Answer for ListCustomers {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<CustomerPage, Fault> {
+        let end = after_prefix(&self.prefix);
+        let none = String::new();
+        let (forwards, key, id, offset) = match &self.start {
+            PageStart::Offset(offset) => (true, &self.prefix, &none, i64::from(*offset)),
+            PageStart::After(key, id) => (true, key, id, 0),
+            PageStart::Before(key, id) => (false, key, id, 0),
+            PageStart::Last => (false, &end, &none, 0),
+        };
+        let (statement, bound) = match (self.key, forwards) {
+            (CustomerKey::Name, true) => (BY_NAME, &end),
+            (CustomerKey::Name, false) => (BY_NAME_BACKWARDS, &self.prefix),
+            (CustomerKey::Domain, true) => (BY_DOMAIN, &end),
+            (CustomerKey::Domain, false) => (BY_DOMAIN_BACKWARDS, &self.prefix),
+        };
+        let mut rows: Vec<SummaryRow> = on!(tx, conn => sqlx::query_as(statement)
+            .bind(permit.partner().to_string())
+            .bind(key)
+            .bind(id)
+            .bind(bound)
+            .bind(i64::from(self.size).saturating_add(1))
+            .bind(offset)
+            .fetch_all(conn).await)?;
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if !forwards {
+            rows.reverse();
+        }
+        let customers = rows.into_iter().map(|row| {
+            let id = parsed("customer id", &row.customer_id)?;
+            Ok((row.sort_key, CustomerSummary { id, name: row.name, domain: row.domain }))
+        });
+        Ok(CustomerPage { customers: customers.collect::<Result<_, Fault>>()?, more })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CustomerRow {
+    name: String,
+    domain: String,
+    country: String,
+    language: String,
+    created_at: i64,
+    commerce_id: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+    phone: String,
+    address_1: String,
+    address_2: String,
+    city: String,
+    region: String,
+    postal_code: String,
+    registration_number: Option<String>,
+    profile_etag: i64,
+    agreement_confirmed_at: Option<i64>,
+}
+
+/// A customer as its partner knows it.
+pub(crate) async fn load(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Option<Customer>, Fault> {
+    let row: Option<CustomerRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT t.name, t.domain, c.country, c.language, c.created_at, c.commerce_id, c.first_name, c.last_name,
+                c.email, c.phone, c.address_1, c.address_2, c.city, c.region, c.postal_code, c.registration_number,
+                c.profile_etag, s.agreement_confirmed_at
+         FROM customer c
+         JOIN tenant t ON t.tenant_id = c.customer_id
+         JOIN relationship s ON s.customer_id = c.customer_id AND s.partner_id = $2
+         WHERE c.customer_id = $1")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_optional(conn).await)?;
+    row.map(|row| {
+        Ok(Customer {
+            id: customer,
+            commerce_id: row.commerce_id,
+            name: row.name,
+            domain: row.domain,
+            country: known("country", &row.country, Country::parse(&row.country).ok())?,
+            language: row.language,
+            bill_to: BillTo {
+                first_name: row.first_name,
+                last_name: row.last_name,
+                email: row.email,
+                phone: row.phone,
+                address_1: row.address_1,
+                address_2: row.address_2,
+                city: row.city,
+                region: row.region,
+                postal_code: row.postal_code,
+                registration_number: row.registration_number,
+            },
+            profile_version: row.profile_etag,
+            created_at: instant(row.created_at)?,
+            agreement_confirmed_at: instant_optional(row.agreement_confirmed_at)?,
+        })
+    })
+    .transpose()
+}
+
+impl Answer for GetCustomer {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+impl Load for CreateCustomer {
+    async fn load(&self, _permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<bool, Fault> {
+        let taken: i64 = on!(tx, conn => sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM tenant WHERE tenant_id = $1 OR domain = $2)
+                  + (SELECT count(*) FROM principal WHERE upn = $3)")
+            .bind(self.customer.id.to_string())
+            .bind(&self.customer.domain)
+            .bind(&self.first_user.upn)
+            .fetch_one(conn).await)?;
+        Ok(taken > 0)
+    }
+}
+
+pub(crate) async fn insert(new: &NewCustomer, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let customer = &new.customer;
+    let (id, bill_to, at) = (customer.id.to_string(), &customer.bill_to, micros(customer.created_at));
+    on!(tx, conn => sqlx::query("INSERT INTO tenant (tenant_id, kind, name, domain) VALUES ($1, 'customer', $2, $3)")
+        .bind(&id).bind(&customer.name).bind(&customer.domain).execute(conn).await.map(drop))?;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO customer (customer_id, country, language, created_at, commerce_id, first_name, last_name, email,
+                               phone, address_1, address_2, city, region, postal_code, registration_number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)")
+        .bind(&id)
+        .bind(customer.country.code())
+        .bind(&customer.language)
+        .bind(at)
+        .bind(&customer.commerce_id)
+        .bind(&bill_to.first_name)
+        .bind(&bill_to.last_name)
+        .bind(&bill_to.email)
+        .bind(&bill_to.phone)
+        .bind(&bill_to.address_1)
+        .bind(&bill_to.address_2)
+        .bind(&bill_to.city)
+        .bind(&bill_to.region)
+        .bind(&bill_to.postal_code)
+        .bind(bill_to.registration_number.as_ref())
+        .execute(conn).await.map(drop))?;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO relationship (customer_id, partner_id, since, name_key, domain) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&id)
+        .bind(new.partner.to_string())
+        .bind(at)
+        .bind(customer.name.to_lowercase())
+        .bind(&customer.domain)
+        .execute(conn).await.map(drop))?;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO principal (tenant_id, principal_id, kind, upn, name, secret_hash, created_at)
+         VALUES ($1, $2, 'user', $3, 'admin', $4, $5)")
+        .bind(&id)
+        .bind(new.first_user.id.to_string())
+        .bind(&new.first_user.upn)
+        .bind(&new.first_user.secret_hash)
+        .bind(at)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct AgreementRow {
+    recorded_by: String,
+    agreed_on: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+    phone: Option<String>,
+}
+
+async fn agreements(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Agreement>, Fault> {
+    let rows: Vec<AgreementRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT recorded_by, agreed_on, first_name, last_name, email, phone FROM agreement
+         WHERE customer_id = $1 AND partner_id = $2 ORDER BY recorded_at DESC")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    let agreements = rows.into_iter().map(|row| {
+        Ok(Agreement {
+            contact: Some(AgreementContact {
+                first_name: row.first_name,
+                last_name: row.last_name,
+                email: row.email,
+                phone: row.phone,
+            }),
+            agreed_on: parsed("date", &row.agreed_on)?,
+            recorded_by: Some(parsed("principal id", &row.recorded_by)?),
+        })
+    });
+    agreements.collect()
+}
+
+impl Load for ConfirmAgreement {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        Ok(agreements(permit.customer(), permit.partner(), tx).await?.into_iter().next())
+    }
+}
+
+impl Answer for ListAgreements {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let mut agreements = agreements(permit.customer(), permit.partner(), tx).await?;
+        let confirmed_at = load(permit.customer(), permit.partner(), tx).await?.and_then(|c| c.agreement_confirmed_at);
+        if let (Some(at), true) = (confirmed_at, agreements.is_empty()) {
+            let agreed_on = at.to_zoned(jiff::tz::TimeZone::UTC).date();
+            agreements.push(Agreement { contact: None, agreed_on, recorded_by: None });
+        }
+        Ok(agreements)
+    }
+}
+
+pub(crate) async fn confirm_agreement(
+    customer: CustomerId,
+    partner: PartnerId,
+    agreement: &Agreement,
+    at: Timestamp,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    let (customer, partner) = (customer.to_string(), partner.to_string());
+    if let Some(contact) = &agreement.contact {
+        on!(tx, conn => sqlx::query(
+            "INSERT INTO agreement
+               (customer_id, partner_id, recorded_at, recorded_by, agreed_on, first_name, last_name, email, phone)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (customer_id, partner_id, recorded_at) DO UPDATE
+               SET recorded_by = excluded.recorded_by, agreed_on = excluded.agreed_on, first_name = excluded.first_name,
+                   last_name = excluded.last_name, email = excluded.email, phone = excluded.phone")
+            .bind(&customer)
+            .bind(&partner)
+            .bind(micros(at))
+            .bind(agreement.recorded_by.map(|p| p.to_string()).unwrap_or_default())
+            .bind(agreement.agreed_on.to_string())
+            .bind(&contact.first_name)
+            .bind(&contact.last_name)
+            .bind(&contact.email)
+            .bind(contact.phone.as_ref())
+            .execute(conn).await.map(drop))?;
+    }
+    on!(tx, conn => sqlx::query(
+        "UPDATE relationship SET agreement_confirmed_at = $3 WHERE customer_id = $1 AND partner_id = $2")
+        .bind(&customer).bind(&partner).bind(micros(at)).execute(conn).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What a partner bought for a customer: loads, answers, statements.
+
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::entitlement::{
+    AzureSubscription, Entitlement, GetEntitlement, ListEntitlements, RegisterEntitlement, UpdateEntitlement,
+    UpdateState,
+};
+use fullmakt_domain::ids::{CustomerId, EntitlementId, PartnerId};
+use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
+
+use crate::db::{Tx, on};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, instant, known, parsed};
+
+#[derive(sqlx::FromRow)]
+struct EntitlementRow {
+    entitlement_id: String,
+    offer: String,
+    name: String,
+    status: String,
+    registered: i64,
+    auto_renew: i64,
+    order_id: String,
+    created_at: i64,
+    version: i64,
+}
+
+impl EntitlementRow {
+    fn read(self, customer: CustomerId, partner: PartnerId) -> Result<Entitlement, Fault> {
+        Ok(Entitlement {
+            id: parsed("entitlement id", &self.entitlement_id)?,
+            customer,
+            partner,
+            offer: known("offer", &self.offer, AzureOffer::parse(&self.offer))?,
+            status: known("status", &self.status, SubscriptionStatus::parse(&self.status))?,
+            name: self.name,
+            registered: self.registered != 0,
+            auto_renew: self.auto_renew != 0,
+            order: self.order_id,
+            created_at: instant(self.created_at)?,
+            version: self.version,
+        })
+    }
+}
+
+/// What the partner bought for the customer, oldest first.
+pub(crate) async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Entitlement>, Fault> {
+    let rows: Vec<EntitlementRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT entitlement_id, offer, name, status, registered, auto_renew, order_id, created_at, version
+         FROM entitlement WHERE customer_id = $1 AND partner_id = $2 ORDER BY created_at, entitlement_id")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    rows.into_iter().map(|row| row.read(customer, partner)).collect()
+}
+
+/// One entitlement that the partner bought for the customer.
+pub(crate) async fn load(
+    customer: CustomerId,
+    partner: PartnerId,
+    id: EntitlementId,
+    tx: &mut Tx<'_>,
+) -> Result<Option<Entitlement>, Fault> {
+    let row: Option<EntitlementRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT entitlement_id, offer, name, status, registered, auto_renew, order_id, created_at, version
+         FROM entitlement WHERE customer_id = $1 AND partner_id = $2 AND entitlement_id = $3")
+        .bind(customer.to_string()).bind(partner.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
+    row.map(|row| row.read(customer, partner)).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct SubscriptionRow {
+    subscription_id: String,
+    name: String,
+    status: String,
+    created_at: i64,
+}
+
+/// The Azure subscriptions under an entitlement, oldest first.
+pub(crate) async fn subscriptions(
+    customer: CustomerId,
+    entitlement: EntitlementId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<AzureSubscription>, Fault> {
+    let rows: Vec<SubscriptionRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT subscription_id, name, status, created_at FROM subscription
+         WHERE customer_id = $1 AND entitlement_id = $2 ORDER BY created_at, subscription_id")
+        .bind(customer.to_string()).bind(entitlement.to_string()).fetch_all(conn).await)?;
+    let subscriptions = rows.into_iter().map(|row| {
+        Ok(AzureSubscription {
+            id: parsed("subscription id", &row.subscription_id)?,
+            entitlement,
+            status: known("status", &row.status, SubscriptionStatus::parse(&row.status))?,
+            name: row.name,
+            created_at: instant(row.created_at)?,
+        })
+    });
+    subscriptions.collect()
+}
+
+impl Answer for ListEntitlements {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let mut entitlements = list(permit.customer(), permit.partner(), tx).await?;
+        if let Some(order) = &self.order {
+            entitlements.retain(|entitlement| entitlement.order.eq_ignore_ascii_case(order));
+        }
+        Ok(entitlements)
+    }
+}
+
+impl Answer for GetEntitlement {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let Some(entitlement) = load(permit.customer(), permit.partner(), self.entitlement, tx).await? else {
+            return Ok(None);
+        };
+        let subscriptions = subscriptions(permit.customer(), entitlement.id, tx).await?;
+        Ok(Some((entitlement, subscriptions)))
+    }
+}
+
+impl Load for RegisterEntitlement {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        load(permit.customer(), permit.partner(), self.entitlement, tx).await
+    }
+}
+
+impl Load for UpdateEntitlement {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        let Some(entitlement) = load(permit.customer(), permit.partner(), self.entitlement, tx).await? else {
+            return Ok(None);
+        };
+        let (active_subscriptions, reservations): (i64, i64) = on!(tx, conn => sqlx::query_as(
+            "SELECT
+               (SELECT count(*) FROM subscription
+                WHERE customer_id = $1 AND entitlement_id = $2 AND status = 'active'),
+               (SELECT count(*) FROM reservation_order o
+                JOIN subscription u ON u.customer_id = o.customer_id AND u.subscription_id = o.subscription_id
+                WHERE o.customer_id = $1 AND u.entitlement_id = $2 AND o.state = 'succeeded')")
+            .bind(permit.customer().to_string()).bind(entitlement.id.to_string()).fetch_one(conn).await)?;
+        Ok(Some(UpdateState { entitlement, active_subscriptions, reservations }))
+    }
+}
+
+pub(crate) async fn update(customer: CustomerId, entitlement: &Entitlement, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE entitlement SET name = $3, status = $4, registered = $5, auto_renew = $6, version = $7
+         WHERE customer_id = $1 AND entitlement_id = $2")
+        .bind(customer.to_string())
+        .bind(entitlement.id.to_string())
+        .bind(&entitlement.name)
+        .bind(entitlement.status.name())
+        .bind(i64::from(entitlement.registered))
+        .bind(i64::from(entitlement.auto_renew))
+        .bind(entitlement.version)
+        .execute(conn).await.map(drop))?;
+    // An Azure Global subscription is one with its Azure subscription: both stop and go on together.
+    on!(tx, conn => sqlx::query(
+        "UPDATE subscription SET status = $3 WHERE customer_id = $1 AND entitlement_id = $2 AND subscription_id = $2")
+        .bind(customer.to_string())
+        .bind(entitlement.id.to_string())
+        .bind(entitlement.status.name())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
