@@ -9,6 +9,7 @@ use crate::authz::{self, Action, Decision, Facts, Permit};
 use crate::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId};
 use crate::refusal::Refusal;
 use crate::role::built_in;
+use crate::role::built_in;
 
 /// The partner that sells.
 pub fn partner() -> PartnerId {
@@ -64,4 +65,31 @@ pub fn outcome<R>(decided: &Result<Decision<R>, Refusal>, done: impl Fn(&Decisio
         Ok(decision) => done(decision),
         Err(refusal) => refusal.to_string(),
     }
+}
+
+/// Olle, who may be Owner of the customer's subscription.
+pub fn olle() -> Actor {
+    Actor {
+        principal: PrincipalId(Uuid::from_u128(0x011e)),
+        kind: PrincipalKind::User,
+        name: "olle@exempel.example".to_owned(),
+        home: customer().tenant(),
+        tenant: customer().tenant(),
+        application: None,
+    }
+}
+
+/// A permit for Olle, with a role somewhere.
+pub fn permit_customer<A: Action>(action: &A, grant: Option<(RoleDefinitionId, ArmScope)>) -> Permit<A> {
+    let grants = grant
+        .map(|(role, scope)| Grant { role, scope, permissions: built_in(&role.to_string()).unwrap().permissions() })
+        .into_iter()
+        .collect();
+    let facts = Facts {
+        customer: Some(customer()),
+        partner: Some(partner()),
+        standing: Standing::Customer { customer: customer() },
+        grants,
+    };
+    authz::authorize(action, &olle(), facts).unwrap()
 }
