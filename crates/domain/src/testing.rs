@@ -9,7 +9,6 @@ use crate::authz::{self, Action, Decision, Facts, Permit};
 use crate::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId};
 use crate::refusal::Refusal;
 use crate::role::built_in;
-use crate::role::built_in;
 
 /// The partner that sells.
 pub fn partner() -> PartnerId {

@@ -5,33 +5,29 @@ use std::sync::Arc;
 use fullmakt_domain::activity::RequestContext;
 use fullmakt_domain::ids::CorrelationId;
 use fullmakt_store::Store;
+use http::{HeaderMap, Uri, header};
 
 use crate::clock::Clock;
+use crate::signin::{self, Issuer, Signin, TokenError, Verified};
 
 /// How the server was asked to behave.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Whether the OAuth password grant is allowed.
     pub password_grant: bool,
-    /// `https` or, behind a proxy that speaks TLS, `http`: the scheme of addresses in answers.
-    pub scheme: &'static str,
-    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` are believed.
+    /// Whether clients reach the server by `https`; otherwise it stands behind a proxy or speaks plain HTTP.
+    pub https: bool,
+    /// Whether `X-Forwarded-Host`, `-Proto` and `-For` are believed.
     pub trust_forwarded: bool,
     /// Requests a minute and tenant that the Partner Center API takes; `None` for no limit.
     pub requests_per_minute: Option<u32>,
-    /// Whether partner users must have signed in with a second factor.
-    pub require_mfa: bool,
+    /// Whether tokens of users say that they proved themselves twice, which the Partner Center API demands of them.
+    pub mfa: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            password_grant: false,
-            scheme: "https",
-            trust_forwarded: false,
-            requests_per_minute: None,
-            require_mfa: false,
-        }
+        Self { password_grant: false, https: true, trust_forwarded: false, requests_per_minute: None, mfa: true }
     }
 }
 
@@ -44,28 +40,44 @@ pub struct App {
     pub clock: Clock,
     /// How the server was asked to behave.
     pub settings: Arc<Settings>,
+    /// Who signs in, and with what.
+    pub signin: Signin,
 }
 
 impl App {
+    /// Puts the parts together.
+    pub fn new(store: Store, issuer: Arc<Issuer>, clock: Clock, settings: Settings) -> Self {
+        let signing_in = signin::Settings {
+            password_grant: settings.password_grant,
+            mfa: settings.mfa,
+            https: settings.https,
+            trust_forwarded: settings.trust_forwarded,
+            ..signin::Settings::default()
+        };
+        let signin = Signin::new(store.clone(), issuer, signing_in);
+        Self { store, clock, settings: Arc::new(settings), signin }
+    }
+
     /// The context of a request that arrived now.
     pub fn request(&self, correlation: CorrelationId) -> RequestContext {
         RequestContext { now: self.clock.now(), correlation }
     }
 
-    /// The address under which the caller sees this server: `https://host:port`, from its `Host` header.
-    pub fn base_url(&self, headers: &http::HeaderMap) -> String {
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let forwarded = |name: &str| text(name).filter(|_| self.settings.trust_forwarded);
-        let scheme = forwarded("x-forwarded-proto").filter(|s| s == "https" || s == "http");
-        let host = forwarded("x-forwarded-host").or_else(|| text("host")).filter(|h| is_host(h));
-        let scheme = scheme.unwrap_or_else(|| self.settings.scheme.to_owned());
-        format!("{scheme}://{}", host.unwrap_or_else(|| "localhost".to_owned()))
+    /// The address under which the caller sees this server: `https://host:port`, without trailing slash.
+    pub fn base_url(&self, headers: &HeaderMap, uri: &Uri) -> String {
+        let https = self.settings.https;
+        signin::base_url(headers, uri, https, self.settings.trust_forwarded).unwrap_or_else(|| {
+            // Only a request without any usable host gets here; it has to be told something.
+            if https { "https://localhost".to_owned() } else { "http://localhost".to_owned() }
+        })
     }
-}
 
-/// A host name or address with or without a port, and nothing that would change the meaning of an address.
-fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 255
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+    /// Who makes a request.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn verify(&self, headers: &HeaderMap, base_url: &str) -> Result<Verified, TokenError> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        signin::verify(&self.signin, authorization, base_url).await
+    }
 }

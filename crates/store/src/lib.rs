@@ -15,6 +15,7 @@ mod facts;
 mod ledger;
 mod order;
 mod price_rule;
+mod purchase;
 mod quote;
 mod replay;
 mod reservation;

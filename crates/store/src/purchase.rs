@@ -1,0 +1,379 @@
+//! What decides a purchase: loads and answers.
+
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, TenantId};
+use fullmakt_domain::market::Country;
+use fullmakt_domain::money::Currency;
+use fullmakt_domain::purchase::{
+    BuyReservation, CanBuy, Circumstances, PartnerContact, PurchaseState, QuotePrice, QuoteState, Verdict, day,
+    obstacles, unit_prices,
+};
+use fullmakt_domain::reservation::AppliedScope;
+use fullmakt_domain::role;
+use fullmakt_domain::role_assignment::PrincipalType;
+use fullmakt_domain::subscription::Subscription;
+
+use crate::db::{Tx, on};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, known, parsed};
+use crate::{catalog, price_rule, quote, reservation, self_serve_policy, subscription};
+
+#[derive(sqlx::FromRow)]
+struct PartiesRow {
+    name: String,
+    currency: String,
+    support_email: Option<String>,
+    support_phone: Option<String>,
+    support_url: Option<String>,
+    country: String,
+}
+
+/// The partner that pays, as refusals and prices need it, and the customer's country.
+pub(crate) async fn parties(
+    customer: CustomerId,
+    partner: PartnerId,
+    tx: &mut Tx<'_>,
+) -> Result<(PartnerContact, Country), Fault> {
+    let row: PartiesRow = on!(tx, conn => sqlx::query_as(
+        "SELECT t.name, p.currency, p.support_email, p.support_phone, p.support_url, c.country
+         FROM customer c, partner p JOIN tenant t ON t.tenant_id = p.partner_id
+         WHERE c.customer_id = $1 AND p.partner_id = $2")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_one(conn).await)?;
+    let currency = known("currency", &row.currency, Currency::parse(&row.currency).ok())?;
+    let support = [row.support_email, row.support_phone, row.support_url].into_iter().flatten().collect();
+    let country = known("country", &row.country, Country::parse(&row.country).ok())?;
+    Ok((PartnerContact { id: partner, name: row.name, support, currency }, country))
+}
+
+impl Load for QuotePrice {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<QuoteState, Fault> {
+        let (customer, payer) = (permit.customer(), permit.partner());
+        let (partner, country) = parties(customer, payer, tx).await?;
+        let catalog = catalog::in_force(tx).await?;
+        let rules = price_rule::for_customer(payer, customer, tx).await?;
+        Ok(QuoteState { partner, country, catalog, rules })
+    }
+}
+
+impl Load for BuyReservation {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<PurchaseState, Fault> {
+        let (customer, payer) = (permit.customer(), permit.partner());
+        let (partner, country) = parties(customer, payer, tx).await?;
+        let subscription = subscription::load(customer, self.subscription, tx).await?;
+        Ok(PurchaseState {
+            partner,
+            country,
+            catalog: catalog::in_force(tx).await?,
+            policy: self_serve_policy::load(customer, payer, tx).await?,
+            scope_in_context: in_context(customer, subscription.as_ref(), &self.scope, tx).await?,
+            subscription,
+            quote: quote::load(customer, self.order, tx).await?,
+            existing: reservation::load_purchased(customer, self.order, tx).await?,
+            owners: owners(customer, self.subscription, tx).await?,
+        })
+    }
+}
+
+/// Whether the applied scope lies in what this partner bought for this customer (R30, R31).
+pub(crate) async fn in_context(
+    customer: CustomerId,
+    billing: Option<&Subscription>,
+    scope: &AppliedScope,
+    tx: &mut Tx<'_>,
+) -> Result<bool, Fault> {
+    let Some(applied) = scope.scope() else { return Ok(true) };
+    match (applied.subscription(), billing) {
+        (Some(applied), Some(billing)) if applied == billing.id => Ok(true),
+        (Some(applied), Some(billing)) => {
+            let found = subscription::load(customer, applied, tx).await?;
+            Ok(found.is_some_and(|s| s.partner == billing.partner && s.is_active()))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The customer's own principals that are Owner of a subscription, directly or inherited.
+pub(crate) async fn owners(
+    customer: CustomerId,
+    subscription: SubscriptionId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<(PrincipalId, PrincipalType)>, Fault> {
+    let root_group = ArmScope::ManagementGroup(customer.to_string());
+    let rows: Vec<(String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT DISTINCT principal_id, principal_type FROM role_assignment
+         WHERE customer_id = $1 AND role_definition_id = $2 AND scope_key IN ($3, $4, '/')
+           AND principal_type <> 'ForeignGroup'
+         ORDER BY principal_id")
+        .bind(customer.to_string())
+        .bind(role::OWNER.to_string())
+        .bind(ArmScope::Subscription(subscription).key())
+        .bind(root_group.key())
+        .fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|(id, kind)| {
+            Ok((parsed("principal id", &id)?, known("principal type", &kind, PrincipalType::parse(&kind))?))
+        })
+        .collect()
+}
+
+impl Answer for CanBuy {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Verdict>, Fault> {
+        let customer = permit.customer();
+        // The customer's own may ask about themselves only.
+        if !permit.is_partner() && permit.actor().principal != self.buyer {
+            return Ok(None);
+        }
+        let buyer: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT coalesce(upn, name), tenant_id FROM principal
+             WHERE principal_id = $2 AND tenant_id = $1 AND disabled_at IS NULL")
+            .bind(customer.to_string()).bind(self.buyer.to_string()).fetch_optional(conn).await)?;
+        let Some((buyer, tenant)) = buyer else { return Ok(None) };
+        let tenant: TenantId = parsed("tenant id", &tenant)?;
+        let found = match (self.subscription, permit.is_partner().then(|| permit.partner())) {
+            (Some(id), only) => {
+                subscription::load(customer, id, tx).await?.filter(|s| only.is_none_or(|p| p == s.partner))
+            }
+            (None, only) => best_subscription(customer, only, self.buyer, tx).await?,
+        };
+        if self.subscription.is_some() && found.is_none() {
+            return Ok(None);
+        }
+        let payer = match (&found, permit.is_partner()) {
+            (Some(subscription), _) => Some(subscription.partner),
+            (None, true) => Some(permit.partner()),
+            (None, false) => subscription::any_partner(customer, tx).await?,
+        };
+        let Some(payer) = payer else { return Ok(None) };
+        let grants = crate::facts::grants(customer, &[self.buyer], tx).await?;
+        let owner = found.as_ref().map(|s| role::is_owner(&grants, &ArmScope::Subscription(s.id), tenant));
+        let (partner, country) = parties(customer, payer, tx).await?;
+        let policy = self_serve_policy::load(customer, payer, tx).await?;
+        let catalog = catalog::in_force(tx).await?;
+        let scope_in_context = in_context(customer, found.as_ref(), &self.scope, tx).await?;
+        let today = day(self.now);
+        let obstacles = obstacles(&Circumstances {
+            by_partner: false,
+            owner,
+            buyer: &buyer,
+            partner: &partner,
+            country,
+            policy: policy.as_ref(),
+            subscription: found.as_ref(),
+            item: self.item.as_ref(),
+            scope_in_context,
+            scope: &self.scope,
+            catalog: &catalog,
+            today,
+        });
+        let mut price = None;
+        if let Some(item) = &self.item {
+            if let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today)) {
+                let rules = price_rule::for_customer(payer, customer, tx).await?;
+                price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
+            }
+        }
+        Ok(Some(Verdict { buyer, subscription: found.map(|s| s.id), obstacles, price }))
+    }
+}
+
+/// The subscription on which the buyer is closest to buying: an active one of which he is Owner, else an active one, else
+/// any.
+async fn best_subscription(
+    customer: CustomerId,
+    only: Option<PartnerId>,
+    buyer: PrincipalId,
+    tx: &mut Tx<'_>,
+) -> Result<Option<Subscription>, Fault> {
+    let grants = crate::facts::grants(customer, &[buyer], tx).await?;
+    let mut all = subscription::list(customer, tx).await?;
+    all.retain(|s| only.is_none_or(|partner| partner == s.partner));
+    all.sort_by_key(|s| {
+        let owner = role::is_owner(&grants, &ArmScope::Subscription(s.id), customer.tenant());
+        (!s.is_active(), !owner, s.id)
+    });
+    Ok(all.into_iter().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fullmakt_domain::activity::RequestContext;
+    use fullmakt_domain::actor::{Actor, PrincipalKind};
+    use fullmakt_domain::catalog::{
+        BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term,
+    };
+    use fullmakt_domain::ids::{CorrelationId, ReservationOrderId};
+    use fullmakt_domain::money::Money;
+    use fullmakt_domain::purchase::{Item, Obstacle};
+    use fullmakt_domain::refusal::Refusal;
+    use fullmakt_domain::reservation::{GetReservationOrder, ListReservationOrders};
+    use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::door::ExecuteError;
+    use crate::testing::{number, run, stores};
+
+    const PARTNER: &str = "11111111-1111-4111-8111-111111111111";
+    const CUSTOMER: &str = "22222222-2222-4222-8222-222222222222";
+    const SUBSCRIPTION: &str = "33333333-3333-4333-8333-333333333333";
+
+    const WORLD: &str = "
+        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
+        INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
+        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
+        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+            VALUES ('22222222-2222-4222-8222-222222222222', 'SE', 'sv', 0, 'c');
+        INSERT INTO relationship VALUES
+            ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
+        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000b1', '22222222-2222-4222-8222-222222222222', 'user', 'olle@exempel.example', 'Olle', 0);
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000b2', '22222222-2222-4222-8222-222222222222', 'user', 'rut@exempel.example', 'Rut', 0);
+        INSERT INTO entitlement (customer_id, entitlement_id, partner_id, offer, name, status, registered, order_id, created_at)
+            VALUES ('22222222-2222-4222-8222-222222222222', '55555555-5555-4555-8555-555555555555',
+                    '11111111-1111-4111-8111-111111111111', 'azure-plan', 'Azure plan', 'active', 1, 'o', 0);
+        INSERT INTO subscription VALUES ('22222222-2222-4222-8222-222222222222', '33333333-3333-4333-8333-333333333333',
+            '55555555-5555-4555-8555-555555555555', '11111111-1111-4111-8111-111111111111', 'Produktion', 'active', 0);
+        INSERT INTO role_assignment (customer_id, role_assignment_id, principal_id, principal_type, role_definition_id,
+            scope, scope_key, created_at, created_by) VALUES
+            ('22222222-2222-4222-8222-222222222222', '66666666-6666-4666-8666-666666666666',
+             '00000000-0000-4000-8000-0000000000b1', 'User', '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
+             '/subscriptions/33333333-3333-4333-8333-333333333333', '/subscriptions/33333333-3333-4333-8333-333333333333',
+             0, 'world')";
+
+    fn actor(id: &str, home: &str) -> Actor {
+        let home = TenantId::parse(home).unwrap();
+        Actor {
+            principal: PrincipalId::parse(id).unwrap(),
+            kind: PrincipalKind::User,
+            name: format!("{id}@example"),
+            home,
+            tenant: home,
+            application: None,
+        }
+    }
+
+    fn request() -> RequestContext {
+        RequestContext {
+            now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
+            correlation: CorrelationId::parse(PARTNER).unwrap(),
+        }
+    }
+
+    fn item() -> Item {
+        Item {
+            resource_type: ReservedResourceType::VirtualMachines,
+            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+            region: Region::parse("swedencentral").unwrap(),
+            term: Term::P1Y,
+            plan: BillingPlan::Monthly,
+            quantity: Quantity::new(2).unwrap(),
+        }
+    }
+
+    fn sheet() -> Arc<Catalog> {
+        let eur = |amount: i64| Money::exact(Decimal::from(amount), Currency::parse("EUR").unwrap()).unwrap();
+        let offer = Offer {
+            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+            family: "Dsv5".to_owned(),
+            region: Region::parse("swedencentral").unwrap(),
+            resource_type: ReservedResourceType::VirtualMachines,
+            term: Term::P1Y,
+            billing_plans: vec![BillingPlan::Monthly],
+            list_price: eur(1_000),
+            partner_price: eur(880),
+            flexibility_group: None,
+            ratio: Decimal::ONE,
+            vcpus: None,
+            memory_gib: None,
+            sold_from: None,
+            sold_until: None,
+            markets: Vec::new(),
+        };
+        Arc::new(Catalog::new(vec![offer]).unwrap())
+    }
+
+    #[tokio::test]
+    async fn r01_r12_r13_r17_r18_a_customer_buys_what_was_quoted_and_the_partner_sees_it() {
+        let (ada, olle, rut) = (
+            actor("00000000-0000-4000-8000-0000000000a1", PARTNER),
+            actor("00000000-0000-4000-8000-0000000000b1", CUSTOMER),
+            actor("00000000-0000-4000-8000-0000000000b2", CUSTOMER),
+        );
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
+        let order = ReservationOrderId::parse("44444444-4444-4444-8444-444444444444").unwrap();
+        let buy = BuyReservation {
+            order,
+            subscription,
+            item: item(),
+            scope: AppliedScope::Shared,
+            display_name: None,
+            instance_flexibility: true,
+            renew: false,
+            review_at: None,
+        };
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            store.load_price_sheet(sheet(), request().now).await.unwrap();
+            let quote =
+                store.execute(&olle, &QuotePrice { order, subscription, item: item() }, &request()).await.unwrap();
+            assert_eq!(quote.customer_totals(day(request().now)).unwrap().total.to_string(), "2000.00 EUR");
+
+            let off = store.execute(&olle, &buy, &request()).await;
+            let Err(ExecuteError::Refused(Refusal::PurchaseNotAllowed { obstacles })) = off else { panic!("{off:?}") };
+            assert!(matches!(obstacles.as_slice(), [Obstacle::PermissionOff { .. }]), "{obstacles:?}");
+
+            let grant = GrantSelfServePolicy {
+                customer,
+                grantor: PartnerId::parse(PARTNER).unwrap(),
+                resources: vec![SelfServeResource::AzureReservedInstances],
+                etag: customer.0,
+            };
+            store.execute(&ada, &grant, &request()).await.unwrap();
+            // Rut is no Owner: she hears so, and neither locks the customer nor fills its log.
+            let before = number(&store, "SELECT revision FROM customer").await;
+            let not_owner = store.execute(&rut, &buy, &request()).await;
+            let Err(ExecuteError::Refused(Refusal::PurchaseNotAllowed { obstacles })) = not_owner else {
+                panic!("{not_owner:?}")
+            };
+            assert!(matches!(obstacles.as_slice(), [Obstacle::NotOwner { .. }]), "{obstacles:?}");
+            assert_eq!(number(&store, "SELECT revision FROM customer").await, before);
+
+            let bought = store.execute(&olle, &buy, &request()).await.unwrap();
+            assert_eq!(store.execute(&olle, &buy, &request()).await.unwrap(), bought);
+            for table in ["commerce_order", "order_line", "reservation_order", "reservation", "outgoing_event"] {
+                let count = match table {
+                    "commerce_order" => number(&store, "SELECT count(*) FROM commerce_order").await,
+                    "order_line" => number(&store, "SELECT count(*) FROM order_line").await,
+                    "reservation_order" => number(&store, "SELECT count(*) FROM reservation_order").await,
+                    "reservation" => number(&store, "SELECT count(*) FROM reservation").await,
+                    _ => number(&store, "SELECT count(*) FROM outgoing_event").await,
+                };
+                assert_eq!(count, 1, "{table}");
+            }
+            assert_eq!(number(&store, "SELECT count(*) FROM instalment").await, 12);
+            assert_eq!(number(&store, "SELECT CAST(sum(amount_e6) AS BIGINT) FROM ledger_entry").await, 0);
+            assert_eq!(
+                number(&store, "SELECT revision FROM customer").await,
+                number(&store, "SELECT count(*) FROM activity_record").await
+            );
+
+            for who in [&olle, &ada] {
+                let seen = store.read(who, &ListReservationOrders).await.unwrap();
+                assert_eq!(seen.len(), 1);
+                assert_eq!(seen[0].order, bought.order);
+                let one = store.read(who, &GetReservationOrder { order }).await.unwrap().unwrap();
+                assert_eq!(one.reservations, vec![bought.reservation.clone()]);
+            }
+            assert_eq!(store.read(&rut, &ListReservationOrders).await.unwrap(), vec![]);
+            assert!(store.read(&rut, &GetReservationOrder { order }).await.is_err());
+        }
+    }
+}
