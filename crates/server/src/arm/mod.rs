@@ -2,6 +2,7 @@
 
 pub mod api_version;
 pub mod body;
+pub mod catalogs;
 pub mod error;
 pub mod filter;
 pub mod headers;
