@@ -1,4 +1,8 @@
 //! The Partner Center REST API, as its SDKs and scripts speak it.
+//!
+//! A request passes the front ([`front`]): its path is brought to one spelling, its token is verified, it is counted, its
+//! body is read, a repeat is answered from what was kept; then its handler runs. Every answer carries the identifiers of
+//! the request. Nothing is ever redirected: a redirect loses the token.
 
 pub mod body;
 pub mod call;
@@ -7,11 +11,28 @@ pub mod dates;
 pub mod error;
 pub mod etag;
 pub mod filter;
+mod front;
 pub mod headers;
+mod idempotency;
 pub mod normalize;
 pub mod reply;
+mod self_serve_policies;
 pub mod throttle;
+
+use axum::Router;
 
 pub use call::{Call, customer_id};
 pub use error::{Code, Failure};
 pub use reply::Reply;
+
+use crate::App;
+
+/// The routes under `/v1`, all in lower case: [`normalize::path`] brings requests to it.
+fn routes() -> Router<App> {
+    Router::new().merge(self_serve_policies::routes())
+}
+
+/// The whole API, to be merged into the server's router.
+pub fn router(app: App) -> Router {
+    front::router(app, routes())
+}
