@@ -207,7 +207,8 @@ fn portable(file: &str, first_line: usize, sql: &str, findings: &mut Vec<Finding
 
 /// Statements of the store that do not bind a customer or partner as `$1`: their entry on the list, and their line.
 fn unrooted_statements(file: &str, text: &str) -> Vec<(String, usize)> {
-    let unchecked = ["crates/store/src/db.rs", "crates/store/src/testing.rs"];
+    // Signing in comes before it is known who somebody is: its statements go by hashes of secrets.
+    let unchecked = ["crates/store/src/db.rs", "crates/store/src/testing.rs", "crates/store/src/authn.rs"];
     if !file.starts_with("crates/store/src/") || unchecked.contains(&file) {
         return Vec::new();
     }
