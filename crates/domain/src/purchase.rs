@@ -838,7 +838,7 @@ pub struct CanBuy {
     /// The customer.
     pub customer: CustomerId,
     /// The person or application.
-    pub buyer: PrincipalId,
+    pub buyer: Who,
     /// On which subscription; none: on any that the partner bought.
     pub subscription: Option<SubscriptionId>,
     /// What; none: anything.
@@ -847,6 +847,15 @@ pub struct CanBuy {
     pub scope: AppliedScope,
     /// When.
     pub now: Timestamp,
+}
+
+/// The person or application that a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// By object id.
+    Id(PrincipalId),
+    /// By the user's principal name; case does not count.
+    Name(String),
 }
 
 impl Action for CanBuy {

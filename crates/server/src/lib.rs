@@ -6,6 +6,7 @@ pub mod clock;
 pub mod face;
 pub mod limits;
 pub mod listen;
+pub mod own;
 pub mod partner_center;
 pub mod signin;
 pub mod telemetry;

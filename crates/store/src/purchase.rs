@@ -6,7 +6,7 @@ use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, T
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
 use fullmakt_domain::purchase::{
-    BuyReservation, CanBuy, Circumstances, PartnerContact, PurchaseState, QuotePrice, QuoteState, Verdict, day,
+    BuyReservation, CanBuy, Circumstances, PartnerContact, PurchaseState, QuotePrice, QuoteState, Verdict, Who, day,
     obstacles, unit_prices,
 };
 use fullmakt_domain::reservation::AppliedScope;
@@ -120,21 +120,26 @@ pub(crate) async fn owners(
 impl Answer for CanBuy {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Verdict>, Fault> {
         let customer = permit.customer();
+        let (id, name) = match &self.buyer {
+            Who::Id(id) => (Some(id.to_string()), None),
+            Who::Name(name) => (None, Some(name.trim().to_lowercase())),
+        };
+        let buyer: Option<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT principal_id, coalesce(upn, name), tenant_id FROM principal
+             WHERE tenant_id = $1 AND (principal_id = $2 OR upn = $3) AND disabled_at IS NULL")
+            .bind(customer.to_string()).bind(id).bind(name).fetch_optional(conn).await)?;
+        let Some((id, buyer, tenant)) = buyer else { return Ok(None) };
+        let id: PrincipalId = parsed("principal id", &id)?;
         // The customer's own may ask about themselves only.
-        if !permit.is_partner() && permit.actor().principal != self.buyer {
+        if !permit.is_partner() && permit.actor().principal != id {
             return Ok(None);
         }
-        let buyer: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
-            "SELECT coalesce(upn, name), tenant_id FROM principal
-             WHERE principal_id = $2 AND tenant_id = $1 AND disabled_at IS NULL")
-            .bind(customer.to_string()).bind(self.buyer.to_string()).fetch_optional(conn).await)?;
-        let Some((buyer, tenant)) = buyer else { return Ok(None) };
         let tenant: TenantId = parsed("tenant id", &tenant)?;
         let found = match (self.subscription, permit.is_partner().then(|| permit.partner())) {
-            (Some(id), only) => {
-                subscription::load(customer, id, tx).await?.filter(|s| only.is_none_or(|p| p == s.partner))
+            (Some(named), only) => {
+                subscription::load(customer, named, tx).await?.filter(|s| only.is_none_or(|p| p == s.partner))
             }
-            (None, only) => best_subscription(customer, only, self.buyer, tx).await?,
+            (None, only) => best_subscription(customer, only, id, tx).await?,
         };
         if self.subscription.is_some() && found.is_none() {
             return Ok(None);
@@ -145,7 +150,7 @@ impl Answer for CanBuy {
             (None, false) => subscription::any_partner(customer, tx).await?,
         };
         let Some(payer) = payer else { return Ok(None) };
-        let grants = crate::facts::grants(customer, &[self.buyer], tx).await?;
+        let grants = crate::facts::grants(customer, &[id], tx).await?;
         let owner = found.as_ref().map(|s| role::is_owner(&grants, &ArmScope::Subscription(s.id), tenant));
         let (partner, country) = parties(customer, payer, tx).await?;
         let policy = self_serve_policy::load(customer, payer, tx).await?;

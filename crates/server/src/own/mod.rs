@@ -1,0 +1,121 @@
+//! What neither wire format has: `/fullmakt/v1/`, JSON, errors as problem details (RFC 9457).
+
+mod can_buy;
+mod problem;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use fullmakt_domain::activity::RequestContext;
+use fullmakt_domain::actor::Actor;
+use fullmakt_domain::ids::CorrelationId;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use problem::Problem;
+
+use crate::App;
+use crate::signin::TokenError;
+use crate::telemetry::note_actor;
+
+/// The description of the own API, as `/fullmakt/v1/openapi.json` serves it.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// The own API.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/fullmakt/v1/openapi.json", get(openapi))
+        .route("/fullmakt/v1/can-buy", post(can_buy::ask))
+        .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(app)
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+/// Who asks, and the request's context: what every handler of the own API begins with.
+pub struct Caller {
+    /// Who asks.
+    pub actor: Actor,
+    /// For the door.
+    pub request: RequestContext,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let base = app.base_url(&parts.headers, &parts.uri);
+        let verified = app.verify(&parts.headers, &base).await.map_err(|error| match error {
+            TokenError::Fault(fault) => Problem::from(fault),
+            other => Problem::unauthorized(&other.to_string()),
+        })?;
+        note_actor(&verified.actor);
+        Ok(Self { actor: verified.actor, request: app.request(correlation(&parts.headers)) })
+    }
+}
+
+fn correlation(headers: &HeaderMap) -> CorrelationId {
+    let given = headers.get("x-ms-correlation-request-id").and_then(|v| v.to_str().ok());
+    given.and_then(|text| CorrelationId::parse(text).ok()).unwrap_or_else(|| CorrelationId(Uuid::new_v4()))
+}
+
+/// Reads a JSON body and says which part of it is wrong.
+///
+/// # Errors
+/// [`Problem`] with status 400 or 415.
+pub async fn read_json<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if !content_type.to_ascii_lowercase().contains("json") {
+        return Err(Problem::unsupported_media_type());
+    }
+    let bytes: Bytes = axum::body::to_bytes(request.into_body(), 1 << 20)
+        .await
+        .map_err(|_| Problem::bad_request("body", "the body is too long or broke off"))?;
+    parse_json(&bytes)
+}
+
+fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|e| Problem::bad_request("body", &format!("not JSON: {e}")))?;
+    serde_json::from_value(value).map_err(|e| Problem::bad_request("body", &e.to_string()))
+}
+
+/// An answer of 200 with JSON.
+pub fn ok(value: Value) -> Response {
+    Json(value).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn any_body_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_json::<can_buy::Question>(&bytes);
+        }
+
+        #[test]
+        fn any_question_is_understood_or_refused(
+            key in "(customer|user|subscription|sku|region|term|billingPlan|quantity|scope)",
+            value in prop_oneof![any::<i64>().prop_map(Value::from), ".{0,40}".prop_map(Value::from), Just(Value::Null)],
+        ) {
+            let mut body = serde_json::json!({"customer": "22222222-2222-4222-8222-222222222222"});
+            body[key] = value;
+            if let Ok(question) = parse_json::<can_buy::Question>(body.to_string().as_bytes()) {
+                let _ = question.read(&can_buy::tests::someone(), jiff::Timestamp::UNIX_EPOCH);
+            }
+        }
+    }
+}
