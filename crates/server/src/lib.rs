@@ -8,9 +8,11 @@ pub mod limits;
 pub mod listen;
 pub mod own;
 pub mod partner_center;
+mod routes;
 pub mod signin;
 pub mod telemetry;
 pub mod tls;
 
 pub use app::{App, Settings};
 pub use clock::Clock;
+pub use routes::routes;
