@@ -6,6 +6,7 @@
 
 pub mod body;
 pub mod call;
+pub mod catalog;
 pub mod collection;
 pub mod dates;
 pub mod error;
