@@ -1,3 +1,19 @@
 //! Customers buy their own reservations on the partner's account: the server and its command line.
 
-fn main() {}
+mod can_buy;
+mod cli;
+mod config;
+mod demo;
+mod keys;
+mod logging;
+mod migrate;
+mod ready_file;
+mod serve;
+mod world_cmd;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let environment = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value)));
+    cli::run(std::env::args_os(), environment.collect(), &mut std::io::stdout(), &mut std::io::stderr())
+}

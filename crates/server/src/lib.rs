@@ -10,6 +10,7 @@ pub mod own;
 pub mod partner_center;
 mod routes;
 pub mod signin;
+pub mod stack;
 pub mod telemetry;
 pub mod tls;
 

@@ -1,0 +1,24 @@
+//! What stands around every route: observation, limits, sign-in, health.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+
+use crate::app::App;
+use crate::limits::{self, Limits};
+use crate::signin;
+use crate::telemetry;
+
+/// The whole server as one service.
+pub fn router(app: &App, limits: Limits) -> Router {
+    around(Router::new(), app, limits)
+}
+
+/// Puts `routes` behind sign-in, limits and observation, and health beside them.
+fn around(routes: Router, app: &App, limits: Limits) -> Router {
+    routes
+        .layer(from_fn(telemetry::name_route))
+        .merge(telemetry::health(app.store.clone()))
+        .layer(from_fn_with_state(app.signin.clone(), signin::intercept))
+        .layer(from_fn_with_state(limits, limits::guard))
+        .layer(from_fn(telemetry::observe))
+}
