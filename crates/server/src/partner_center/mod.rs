@@ -4,10 +4,13 @@
 //! body is read, a repeat is answered from what was kept; then its handler runs. Every answer carries the identifiers of
 //! the request. Nothing is ever redirected: a redirect loses the token.
 
+mod agreements;
+mod audit_records;
 pub mod body;
 pub mod call;
 pub mod catalog;
 pub mod collection;
+mod customers;
 pub mod dates;
 pub mod error;
 pub mod etag;
@@ -18,6 +21,7 @@ mod idempotency;
 pub mod normalize;
 pub mod reply;
 mod self_serve_policies;
+mod subscriptions;
 pub mod throttle;
 
 use axum::Router;
@@ -30,7 +34,12 @@ use crate::App;
 
 /// The routes under `/v1`, all in lower case: [`normalize::path`] brings requests to it.
 fn routes() -> Router<App> {
-    Router::new().merge(self_serve_policies::routes())
+    Router::new()
+        .merge(agreements::routes())
+        .merge(audit_records::routes())
+        .merge(customers::routes())
+        .merge(self_serve_policies::routes())
+        .merge(subscriptions::routes())
 }
 
 /// The whole API, to be merged into the server's router.
