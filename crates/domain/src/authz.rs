@@ -260,3 +260,115 @@ pub fn check(operation: &Operation, target: &Target, actor: &Actor, facts: &Fact
         (false, _) => Err(forbidden(operation.name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::*;
+    use crate::actor::{PrincipalKind, Standing};
+    use crate::ids::{PrincipalId, SubscriptionId};
+    use crate::operation;
+    use crate::testing;
+
+    struct Persona {
+        name: &'static str,
+        facts: Facts,
+    }
+
+    fn subscription() -> ArmScope {
+        ArmScope::Subscription(SubscriptionId(uuid::Uuid::from_u128(0x33)))
+    }
+
+    fn facts(standing: Standing, role: Option<&str>) -> Facts {
+        let grants = role
+            .and_then(role::built_in)
+            .map(|role| Grant { role: role.id, scope: subscription(), permissions: role.permissions() })
+            .into_iter()
+            .collect();
+        Facts { customer: Some(testing::customer()), partner: Some(testing::partner()), standing, grants }
+    }
+
+    /// Whoever the matrix speaks of. Admin agents hold Owner on what the partner bought (AOBO); the others of the partner
+    /// hold no role of Azure's access control unless someone gives them one.
+    fn personas() -> Vec<Persona> {
+        let mut personas: Vec<Persona> = PartnerRole::ALL
+            .into_iter()
+            .map(|held| {
+                let standing = Standing::PartnerUser { partner: testing::partner(), roles: vec![held] };
+                let owner = (held == PartnerRole::AdminAgent).then_some("Owner");
+                Persona { name: held.name(), facts: facts(standing, owner) }
+            })
+            .collect();
+        let application = Standing::PartnerApplication { partner: testing::partner() };
+        personas.push(Persona { name: "Application", facts: facts(application, Some("Owner")) });
+        let customer = || Standing::Customer { customer: testing::customer() };
+        for (name, role) in [
+            ("Owner", Some("Owner")),
+            ("Contributor", Some("Contributor")),
+            ("Reader", Some("Reader")),
+            ("No role", None),
+        ] {
+            personas.push(Persona { name, facts: facts(customer(), role) });
+        }
+        personas.push(Persona { name: "Stranger", facts: facts(Standing::Outsider, None) });
+        personas
+    }
+
+    fn cell(operation: &Operation, persona: &Persona) -> &'static str {
+        let target = match operation.rule {
+            Rule::Arm(_) => Target::Scope(subscription()),
+            Rule::Partner { .. } | Rule::Related => Target::Customer(testing::customer()),
+        };
+        let actor = Actor {
+            principal: PrincipalId(uuid::Uuid::nil()),
+            kind: PrincipalKind::User,
+            name: String::new(),
+            home: testing::partner().tenant(),
+            tenant: testing::partner().tenant(),
+            application: None,
+        };
+        match (check(operation, &target, &actor, &persona.facts), operation.rule) {
+            (Ok(()), Rule::Related) => "as it is",
+            (Ok(()), _) => "yes",
+            (Err(Denied::Forbidden { .. }), _) => "403",
+            (Err(Denied::Hidden), _) => "404",
+        }
+    }
+
+    #[test]
+    fn r02_r11_r45_the_authorization_matrix_is_published() {
+        let personas = personas();
+        let mut page = String::from(
+            "# Who may do what\n\n\
+             Made by a test from the rules in `crates/domain/src/operation.rs`; do not edit by hand.\n\n\
+             The first six columns are roles of the partner's users, then a partner's application (app-only token), then \
+             users and service principals of the customer by their role on the subscription, then everyone else: the users \
+             of another partner, of another customer. A user with several roles may do what any of them may.\n\n\
+             - **yes**: allowed.\n\
+             - **as it is**: the operation is open to whoever is related to the customer; what comes back is limited to \
+             what they may see, or the decision itself says what is missing (a purchase needs the role Owner, the \
+             permission and more).\n\
+             - **403**: the target is visible, the role is not enough.\n\
+             - **404**: nothing is said about whether the target exists.\n\n\
+             An anonymous caller gets 401 everywhere. Admin agents and the partner's applications hold the role Owner on \
+             what the partner bought, until the customer removes that assignment; rows that need a role of Azure's access \
+             control show them with it.\n\n\
+             | operation | what it does |",
+        );
+        let names: Vec<&str> = personas.iter().map(|p| p.name).collect();
+        page.push_str(&format!(" {} |\n|---|---|{}\n", names.join(" | "), "---|".repeat(names.len())));
+        for operation in operation::ALL {
+            let cells: Vec<&str> = personas.iter().map(|p| cell(operation, p)).collect();
+            let summary = operation.summary.trim();
+            page.push_str(&format!("| `{}` | {summary} | {} |\n", operation.name, cells.join(" | ")));
+        }
+        expect_file!["../../../docs/authorization.md"].assert_eq(&page);
+    }
+
+    #[test]
+    fn r02_only_an_admin_agent_turns_the_permission_on() {
+        let row: Vec<&str> = personas().iter().map(|p| cell(&operation::GRANT_SELF_SERVE_POLICY, p)).collect();
+        assert_eq!(row, ["403", "yes", "403", "403", "403", "403", "403", "403", "403", "403", "403", "404"]);
+    }
+}

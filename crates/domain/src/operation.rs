@@ -8,6 +8,8 @@ use crate::authz::Rule;
 pub struct Operation {
     /// Its name, as the activity log and the matrix print it.
     pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
     /// Who may.
     pub rule: Rule,
     /// Whether it changes anything, and so leaves an activity record.
@@ -15,8 +17,13 @@ pub struct Operation {
 }
 
 macro_rules! operations {
-    ($($(#[$doc:meta])* $kind:ident $constant:ident = $name:literal, $rule:expr;)*) => {
-        $($(#[$doc])* pub const $constant: Operation = Operation { name: $name, rule: $rule, writes: operations!(@ $kind) };)*
+    ($($(#[doc = $summary:literal])+ $kind:ident $constant:ident = $name:literal, $rule:expr;)*) => {
+        $($(#[doc = $summary])+ pub const $constant: Operation = Operation {
+            name: $name,
+            summary: concat!($($summary),+),
+            rule: $rule,
+            writes: operations!(@ $kind),
+        };)*
 
         /// All operations, in the order of the published matrix.
         pub const ALL: &[Operation] = &[$($constant),*];
