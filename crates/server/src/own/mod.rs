@@ -1,11 +1,12 @@
 //! What neither wire format has: `/fullmakt/v1/`, JSON, errors as problem details (RFC 9457).
 
 mod can_buy;
+mod prices;
 mod problem;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use fullmakt_domain::activity::RequestContext;
@@ -31,6 +32,8 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/fullmakt/v1/openapi.json", get(openapi))
         .route("/fullmakt/v1/can-buy", post(can_buy::ask))
+        .route("/fullmakt/v1/prices", get(prices::list).post(prices::add))
+        .route("/fullmakt/v1/prices/{rule}", delete(prices::end))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(app)

@@ -43,7 +43,7 @@ const SEGMENT: &str = "commercial";
 const MAX_TARGETS: usize = 100;
 
 /// The routes, without `/v1`, in lower case.
-pub fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/products", get(list_products))
         .route("/products/{product}", get(get_product))

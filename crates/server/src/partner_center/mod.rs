@@ -8,7 +8,7 @@ mod agreements;
 mod audit_records;
 pub mod body;
 pub mod call;
-pub mod catalog;
+mod catalog;
 pub mod collection;
 mod customers;
 pub mod dates;
@@ -37,6 +37,7 @@ fn routes() -> Router<App> {
     Router::new()
         .merge(agreements::routes())
         .merge(audit_records::routes())
+        .merge(catalog::routes())
         .merge(customers::routes())
         .merge(self_serve_policies::routes())
         .merge(subscriptions::routes())
