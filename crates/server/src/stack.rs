@@ -10,7 +10,7 @@ use crate::telemetry;
 
 /// The whole server as one service.
 pub fn router(app: &App, limits: Limits) -> Router {
-    around(Router::new(), app, limits)
+    around(crate::routes(app), app, limits)
 }
 
 /// Puts `routes` behind sign-in, limits and observation, and health beside them.
