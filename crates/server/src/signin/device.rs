@@ -40,6 +40,7 @@ pub async fn begin(signin: &Signin, visit: &Visit, segment: &str, version: Versi
         },
         Version::V2 => parse_scope(visit.form.short("scope", MAX_FIELD)?.unwrap_or(""), &visit.base_url)?,
     };
+    signin.throttle().device_code(visit.address.as_deref())?;
     let settings = signin.settings();
     let device_code = random_secret();
     let expires_at = later(Timestamp::now(), settings.device_lifetime_s);

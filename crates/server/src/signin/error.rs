@@ -71,8 +71,8 @@ pub enum Refused {
     /// The user is switched off.
     #[error("the account is disabled")]
     UserDisabled,
-    /// Too many failures.
-    #[error("too many failed sign-ins; try again in {seconds} seconds")]
+    /// Too many failures, or device codes.
+    #[error("too many attempts; try again in {seconds} seconds")]
     Throttled {
         /// How long to wait.
         seconds: u64,

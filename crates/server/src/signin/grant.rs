@@ -115,13 +115,17 @@ async fn authenticate(signin: &Signin, visit: &Visit, segment: &str) -> Result<C
 
 /// Both halves of a Basic header are URL-encoded. Source: RFC 6749, 2.3.1.
 fn basic(visit: &Visit) -> Result<Option<(String, String)>, Refused> {
-    let Some(value) = visit.headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let value = visit.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((scheme, encoded)) = value.and_then(|value| value.trim().split_once(' ')) else { return Ok(None) };
+    // Some clients send the token they have along with every request.
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return Ok(None);
+    }
     let read = || {
-        let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
         let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
         let (id, secret) = text.split_once(':')?;
         let secret = decode(secret.as_bytes()).unwrap_or_else(|| secret.to_owned());
-        scheme.eq_ignore_ascii_case("Basic").then_some((decode(id.as_bytes())?, secret))
+        Some((decode(id.as_bytes())?, secret))
     };
     read().map(Some).ok_or_else(|| Refused::invalid("Authorization", "it is not Basic with a client id and a secret"))
 }

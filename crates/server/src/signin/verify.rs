@@ -8,7 +8,7 @@ use fullmakt_domain::actor::{Actor, PrincipalKind};
 use fullmakt_domain::ids::{ClientId, PrincipalId, TenantId};
 use fullmakt_store::{Fault, authn};
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use sha2::{Digest, Sha256};
 
 use super::Signin;
@@ -174,12 +174,17 @@ async fn decode(signin: &Signin, token: &str, now: Timestamp) -> Result<AccessCl
         .decoding_key(signin.store(), &kid, now)
         .await
         .ok_or(TokenError::Refused("it is signed with a key that is not this server's"))?;
+    check(token, &key)
+}
+
+/// Checks signature and times.
+fn check(token: &str, key: &DecodingKey) -> Result<AccessClaims, TokenError> {
     let mut validation = Validation::new(Algorithm::RS256);
     // The audience depends on the address and is compared at each use.
     validation.validate_aud = false;
     validation.validate_nbf = true;
     validation.leeway = 0;
-    jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map(|data| data.claims).map_err(|error| {
+    jsonwebtoken::decode::<AccessClaims>(token, key, &validation).map(|data| data.claims).map_err(|error| {
         use jsonwebtoken::errors::ErrorKind;
         match error.kind() {
             ErrorKind::ExpiredSignature => TokenError::Expired,
@@ -237,6 +242,12 @@ mod tests {
 
     use super::*;
 
+    /// A public key from an RSA modulus that nobody knows the factors of: nothing is signed with it.
+    fn key() -> DecodingKey {
+        let modulus: Vec<u8> = (0..256_u32).map(|i| u8::try_from((i * 73 + 129) % 256).unwrap() | 1).collect();
+        DecodingKey::from_rsa_raw_components(&modulus, &[1, 0, 1])
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
@@ -247,6 +258,18 @@ mod tests {
                 let _ = key_id(&token);
                 let _ = decode_unverified(&token);
             }
+        }
+
+        #[test]
+        fn no_bytes_pass_for_a_signed_token(
+            body in proptest::collection::vec(any::<u8>(), 0..40),
+            signature in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            use base64::Engine;
+            use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+            let (body, signature) = (URL_SAFE_NO_PAD.encode(body), URL_SAFE_NO_PAD.encode(signature));
+            let token = format!("eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.{body}.{signature}");
+            prop_assert!(check(&token, &key()).is_err());
         }
     }
 

@@ -11,11 +11,13 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use fullmakt_server::signin::{
     Audience, Issuer, Settings, Signin, TokenError, Verified, hash_secret, intercept, verify,
 };
-use fullmakt_store::Store;
+use fullmakt_store::{SecretHashes, Store};
 use fullmakt_testkit::{Database, FJALLRAVEN, KUSTFISKE, NORDMOLN, NORDMOLN_WORLD, SKOGSBRUKET, TestDatabase};
+use fullmakt_world::World;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
 const BASE: &str = "https://localhost:8443";
@@ -87,19 +89,7 @@ impl Provider {
         let store = Store::open(&database.url().parse().unwrap()).await.unwrap();
         store.migrate().await.unwrap();
         let world = fullmakt_world::parse(NORDMOLN_WORLD).unwrap();
-        let users = world.partners.iter().flat_map(|p| &p.users).chain(world.customers.iter().flat_map(|c| &c.users));
-        let applications = world
-            .partners
-            .iter()
-            .flat_map(|p| &p.applications)
-            .chain(world.customers.iter().flat_map(|c| &c.applications));
-        let secrets = users
-            .map(|user| (user.id, user.password.0.clone()))
-            .chain(applications.map(|application| (application.id, application.client_secret.0.clone())));
-        let hashes = futures_util::future::join_all(
-            secrets.map(|(id, secret)| async move { (id, hash_secret(&secret).await.unwrap()) }),
-        );
-        let hashes = hashes.await.into_iter().collect();
+        let hashes = hashes(&world).await;
         let catalog = Arc::new(fullmakt_world::catalog_csv::built_in().clone());
         store.load_world(world, catalog, hashes, Timestamp::now()).await.unwrap();
         Self::on(store, database, settings).await
@@ -218,6 +208,27 @@ impl Provider {
         let csrf = cookie.split_once('=').unwrap().1.to_owned();
         self.post_with("/devicelogin", &[&[("csrf", csrf.as_str())], form].concat(), &[("cookie", &cookie)]).await
     }
+}
+
+/// The hashed secrets of the tests' world. Hashing is slow on purpose, so it is done once for all tests.
+async fn hashes(world: &World) -> SecretHashes {
+    static HASHES: OnceCell<SecretHashes> = OnceCell::const_new();
+    let hash = async || {
+        let users = world.partners.iter().flat_map(|p| &p.users).chain(world.customers.iter().flat_map(|c| &c.users));
+        let applications = world
+            .partners
+            .iter()
+            .flat_map(|p| &p.applications)
+            .chain(world.customers.iter().flat_map(|c| &c.applications));
+        let secrets = users
+            .map(|user| (user.id, user.password.0.clone()))
+            .chain(applications.map(|application| (application.id, application.client_secret.0.clone())));
+        let hashes = futures_util::future::join_all(
+            secrets.map(|(id, secret)| async move { (id, hash_secret(&secret).await.unwrap()) }),
+        );
+        hashes.await.into_iter().collect()
+    };
+    HASHES.get_or_init(hash).await.clone()
 }
 
 fn authorization() -> Vec<(&'static str, &'static str)> {
@@ -606,15 +617,14 @@ async fn a_code_is_worth_one_exchange_by_its_owner() {
 
 #[tokio::test]
 async fn a_device_waits_for_its_user() {
-    let settings = Settings { device_interval_s: 2, ..Settings::default() };
-    let provider = Provider::with(settings).await;
+    let provider = Provider::with(Settings::default()).await;
     let begun = provider
         .post("/organizations/oauth2/v2.0/devicecode", &[("client_id", PUBLIC_CLIENT), ("scope", ARM_USER)])
         .await
         .ok();
     let body = begun.json();
     assert_eq!(body["verification_uri"], format!("{BASE}/devicelogin"));
-    assert_eq!((body["expires_in"].as_i64(), body["interval"].as_i64()), (Some(900), Some(2)));
+    assert_eq!((body["expires_in"].as_i64(), body["interval"].as_i64()), (Some(900), Some(5)));
     assert!(body["message"].as_str().unwrap().contains(body["user_code"].as_str().unwrap()));
     let (device, user) = (begun.text_of("device_code"), begun.text_of("user_code"));
     provider.poll("organizations", &device).await.is(400, "authorization_pending", 70_016);
@@ -780,6 +790,26 @@ async fn servers_on_one_database_take_each_others_tokens_also_after_a_rotation()
     one.verify(&after).await.unwrap();
     other.signin.sweep().await.unwrap();
     other.verify(&after).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_survive_a_restart_and_are_for_the_owner_alone() {
+    let provider = Provider::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = provider.signin.store();
+    let kid = |token: String| {
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&header).unwrap()["kid"].clone()
+    };
+    let first = Issuer::open(folder.path(), store).await.unwrap().sign(&json!({})).unwrap();
+    let second = Issuer::open(folder.path(), store).await.unwrap().sign(&json!({})).unwrap();
+    assert_eq!(kid(first), kid(second));
+    let file = std::fs::read_dir(folder.path().join("keys")).unwrap().next().unwrap().unwrap().path();
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap()) & 0o777, 0o600);
+    std::fs::write(&file, "nonsense").unwrap();
+    let told = Issuer::open(folder.path(), store).await.unwrap_err().to_string();
+    assert!(told.ends_with("does not hold an RSA private key in PEM form"), "{told}");
 }
 
 #[tokio::test]
