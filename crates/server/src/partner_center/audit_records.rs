@@ -292,12 +292,13 @@ fn render(record: &ActivityRecord, java: bool) -> Value {
     let face = face_of(&record.operation).filter(|face| face.java || !java);
     let partner = record.partner.map(|id| id.to_string()).unwrap_or_default();
     let mut id = partner.clone();
-    for part in [record.customer.map(|id| id.to_string()), Some(record.subject.to_lowercase())].into_iter().flatten() {
-        // The record of a customer is about the customer itself: once is enough.
-        if !part.is_empty() && !id.ends_with(&part) {
-            id.push('_');
-            id.push_str(&part);
-        }
+    let customer = record.customer.map(|id| id.to_string()).unwrap_or_default();
+    let subject = record.subject.to_lowercase();
+    // A record about the customer itself names it once.
+    let subject = Some(subject).filter(|subject| *subject != customer);
+    for part in [Some(customer), subject].into_iter().flatten().filter(|part| !part.is_empty()) {
+        id.push('_');
+        id.push_str(&part);
     }
     id.push_str(&format!("_{}_{}", record.operation.replace('_', ""), dates::ticks(record.at)));
     let mut details: Vec<Value> =

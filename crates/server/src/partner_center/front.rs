@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use bytes::Bytes;
 use fullmakt_domain::actor::Actor;
 use http::{HeaderMap, Method, Uri};
@@ -36,17 +35,14 @@ struct Front {
 
 /// The front, before these routes.
 pub(super) fn router(app: App, routes: Router<App>) -> Router {
+    Router::new().fallback(enter).with_state(front(app, routes))
+}
+
+fn front(app: App, routes: Router<App>) -> Front {
     let limit = app.settings.requests_per_minute.and_then(NonZeroU32::new);
     let throttle = Throttle::new(Limits { reads_per_minute: limit, writes_per_minute: limit });
     let routes = routes.fallback(unknown_route).method_not_allowed_fallback(wrong_verb).with_state(app.clone());
-    let front = Front { app, routes, throttle: Arc::new(throttle) };
-    // One SDK doubles slashes when its root address ends in one.
-    Router::new()
-        .route("/v1", any(enter))
-        .route("/v1/{*rest}", any(enter))
-        .route("/V1/{*rest}", any(enter))
-        .route("//v1/{*rest}", any(enter))
-        .with_state(front)
+    Front { app, routes, throttle: Arc::new(throttle) }
 }
 
 async fn unknown_route() -> Failure {
@@ -71,6 +67,17 @@ async fn enter(State(front): State<Front>, request: Request) -> Response {
 impl Front {
     async fn answer(self, envelope: &Envelope, request: Request) -> Result<Response, Failure> {
         let (actor, user) = self.authenticate(request.headers(), request.uri()).await?;
+        self.answer_to(envelope, actor, user, request).await
+    }
+
+    /// Answers a signed-in caller.
+    async fn answer_to(
+        self,
+        envelope: &Envelope,
+        actor: Actor,
+        user: bool,
+        request: Request,
+    ) -> Result<Response, Failure> {
         let path = normalize::path(request.uri().path()).map_err(|error| Failure::input(error.to_string()))?;
         let path = path.strip_prefix("/v1").filter(|rest| !rest.is_empty()).unwrap_or("/").to_owned();
         let raw_query = request.uri().query().unwrap_or("").to_owned();
@@ -149,5 +156,32 @@ async fn read_body(body: Body) -> Result<Bytes, Failure> {
             Err(Failure::input(format!("the body is larger than {BODY_MAX} bytes")))
         }
         Err(_) => Err(Failure::input("the body broke off")),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// The edge without tokens: tests say who asks.
+    #[derive(Clone)]
+    pub(in super::super) struct Edge(Front);
+
+    impl Edge {
+        pub(in super::super) fn new(app: App, routes: Router<App>) -> Self {
+            Self(front(app, routes))
+        }
+
+        pub(in super::super) async fn send(&self, actor: &Actor, request: Request) -> Response {
+            let (envelope, bad_header) = Envelope::read(request.headers(), Uuid::new_v4);
+            let user = actor.kind == fullmakt_domain::actor::PrincipalKind::User;
+            let answered = match bad_header {
+                Some(failure) => Err(failure),
+                None => self.0.clone().answer_to(&envelope, actor.clone(), user, request).await,
+            };
+            let mut response = answered.unwrap_or_else(Failure::into_response);
+            envelope.echo(response.headers_mut());
+            response
+        }
     }
 }

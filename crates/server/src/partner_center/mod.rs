@@ -22,6 +22,8 @@ pub mod normalize;
 pub mod reply;
 mod self_serve_policies;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 pub mod throttle;
 
 use axum::Router;
