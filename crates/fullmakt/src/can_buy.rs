@@ -12,7 +12,7 @@ use fullmakt_domain::purchase::{CanBuy as Question, Item, Verdict, Who};
 use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_server::Clock;
 use fullmakt_store::Store;
-use fullmakt_store::authn::{self, Principal};
+use fullmakt_store::authn::{self, Principal, TenantKind};
 use serde_json::{Value, json};
 
 use crate::cli::PlaceArgs;
@@ -86,6 +86,10 @@ impl CanBuy {
 
     async fn ask(&self, store: &Store) -> anyhow::Result<Verdict> {
         let buyer = self.buyer(store).await?;
+        let home = authn::tenant(store, &buyer.home.to_string()).await?;
+        if home.is_none_or(|home| home.kind != TenantKind::Customer) {
+            bail!("`{}` belongs to no customer", self.user);
+        }
         let item = self.sku.clone().zip(self.region.clone()).map(|(sku, region)| Item {
             resource_type: ReservedResourceType::VirtualMachines,
             sku,
@@ -117,7 +121,6 @@ impl CanBuy {
                 Some(id) => bail!("the customer of `{}` has no subscription `{id}`", self.user),
                 None => bail!("no partner has bought a subscription for the customer of `{}`", self.user),
             },
-            Err(fullmakt_store::ReadError::Denied(_)) => bail!("`{}` belongs to no customer", self.user),
             Err(error) => Err(error.into()),
         }
     }

@@ -2,12 +2,13 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, header};
 use tower::ServiceExt as _;
 
 use crate::face::Face;
-use crate::{App, own, partner_center};
+use crate::{App, own, partner_center, telemetry};
 
 #[derive(Clone)]
 struct Edges {
@@ -18,7 +19,10 @@ struct Edges {
 /// All edges behind one router. Paths are told apart by their first segments, in any case and with any number of slashes,
 /// because clients differ in both; the edge itself sees the path as it came.
 pub fn routes(app: &App) -> Router {
-    let edges = Edges { partner_center: partner_center::router(app.clone()), own: own::router(app.clone()) };
+    let edges = Edges {
+        partner_center: partner_center::router(app.clone()),
+        own: own::router(app.clone()).layer(from_fn(telemetry::name_route)),
+    };
     Router::new().fallback(enter).with_state(edges)
 }
 

@@ -16,7 +16,6 @@ pub fn router(app: &App, limits: Limits) -> Router {
 /// Puts `routes` behind sign-in, limits and observation, and health beside them.
 fn around(routes: Router, app: &App, limits: Limits) -> Router {
     routes
-        .layer(from_fn(telemetry::name_route))
         .merge(telemetry::health(app.store.clone()))
         .layer(from_fn_with_state(app.signin.clone(), signin::intercept))
         .layer(from_fn_with_state(limits, limits::guard))

@@ -149,6 +149,7 @@ pub fn health(store: Store) -> Router {
     Router::new()
         .route("/healthz", get(|| async { plain(StatusCode::OK, "ok") }))
         .route("/readyz", get(ready))
+        .layer(axum::middleware::from_fn(name_route))
         .with_state(store)
 }
 

@@ -22,8 +22,8 @@ use super::headers::Envelope;
 use super::idempotency::Repeatable;
 use super::throttle::{Limits, Throttle, too_many};
 use super::{error, normalize};
-use crate::App;
 use crate::signin::{Audience, TokenError};
+use crate::{App, telemetry};
 
 /// What the front needs. Cheap to clone.
 #[derive(Clone)]
@@ -116,6 +116,7 @@ impl Front {
             TokenError::Malformed | TokenError::Expired | TokenError::Refused(_) => refused(&error.to_string()),
             TokenError::Fault(fault) => error::fault(&fault),
         })?;
+        telemetry::note_actor(&verified.actor);
         match verified.audience {
             // Both SDKs ask for their application's token under the name of the directory's graph.
             Audience::PartnerCenter | Audience::Graph | Audience::Own => {}

@@ -27,12 +27,13 @@ mod tests;
 pub mod throttle;
 
 use axum::Router;
+use axum::middleware::from_fn;
 
 pub use call::{Call, customer_id};
 pub use error::{Code, Failure};
 pub use reply::Reply;
 
-use crate::App;
+use crate::{App, telemetry};
 
 /// The routes under `/v1`, all in lower case: [`normalize::path`] brings requests to it.
 fn routes() -> Router<App> {
@@ -47,5 +48,5 @@ fn routes() -> Router<App> {
 
 /// The whole API, to be merged into the server's router.
 pub fn router(app: App) -> Router {
-    front::router(app, routes())
+    front::router(app, routes().layer(from_fn(telemetry::name_route)))
 }

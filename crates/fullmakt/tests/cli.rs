@@ -1,0 +1,326 @@
+//! The program as people and scripts run it: words, exit status, files, signals.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn fullmakt(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fullmakt"));
+    // Neither the environment nor the configuration of whoever runs the tests may matter.
+    command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, words: &[&str]) -> Output {
+    fullmakt(folder).args(words).output().unwrap()
+}
+
+/// Status, standard output, standard error.
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+/// A running server that ends with the test.
+struct Server {
+    child: Child,
+    ready: Value,
+}
+
+impl Server {
+    fn start(folder: &Path, words: &[&str]) -> Self {
+        let ready_file = folder.join("ready.json");
+        fs::remove_file(&ready_file).ok();
+        let mut command = fullmakt(folder);
+        command.args(words).arg("--ready-file").arg(&ready_file).stdout(Stdio::null());
+        command.stderr(fs::File::create(folder.join("log")).unwrap());
+        let child = command.spawn().unwrap();
+        let mut server = Self { child, ready: Value::Null };
+        let begun = Instant::now();
+        while server.ready.is_null() {
+            if let Ok(found) = fs::read(&ready_file) {
+                server.ready = serde_json::from_slice(&found).expect("a ready file is whole as soon as it is there");
+            }
+            let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(server.child.try_wait().unwrap().is_none(), "the server ended: {}", log());
+            assert!(begun.elapsed() < Duration::from_secs(30), "the server is not ready: {}", log());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        server
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.ready["baseUrl"].as_str().unwrap())
+    }
+
+    fn client(&self) -> reqwest::Client {
+        let pem = fs::read(self.ready["caCertificate"].as_str().unwrap()).unwrap();
+        let authority = reqwest::Certificate::from_pem(&pem).unwrap();
+        reqwest::Client::builder().tls_certs_only([authority]).build().unwrap()
+    }
+
+    fn signal(&mut self, name: &str) -> i32 {
+        let killed = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn demo_world(folder: &Path) {
+    fs::write(folder.join("world.toml"), fullmakt_world::demo()).unwrap();
+}
+
+const SERVE: [&str; 5] = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+
+fn serve_with(more: &[&'static str]) -> Vec<&'static str> {
+    SERVE.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn wrong_words_end_with_two_and_help_with_zero() {
+    let folder = TempDir::new().unwrap();
+    for words in [
+        &["serv"][..],
+        &["serve", "--nonsense"],
+        &["serve", "--data", "x", "--listen", "nowhere"],
+        &["serve"],
+        &["can-buy", "--data", "x", "--user", "y", "--quantity", "0"],
+        &[],
+    ] {
+        let (status, out, err) = told(&run(folder.path(), words));
+        assert_eq!(status, 2, "{words:?}: {err}");
+        assert!(out.is_empty() && !err.is_empty(), "{words:?}: {out} / {err}");
+    }
+    for words in
+        [&["--help"][..], &["serve", "--help"], &["world", "check", "--help"], &["can-buy", "--help"], &["--version"]]
+    {
+        let (status, out, err) = told(&run(folder.path(), words));
+        assert_eq!((status, err.as_str()), (0, ""), "{words:?}");
+        assert!(out.contains("Example") || out.contains("fullmakt "), "{words:?}: {out}");
+    }
+}
+
+#[test]
+fn a_world_file_is_checked_line_by_line() {
+    let folder = TempDir::new().unwrap();
+    demo_world(folder.path());
+    let (status, out, err) = told(&run(folder.path(), &["world", "check", "world.toml"]));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out, "world.toml: no mistakes; 1 partner, 2 customers, 3 subscriptions, 2 price rules\n");
+
+    let broken = fullmakt_world::demo().replacen("country = \"SE\"", "country = \"Sverige\"", 1);
+    fs::write(folder.path().join("broken.toml"), broken.replace("azure-global", "azure-gobal")).unwrap();
+    let (status, out, err) = told(&run(folder.path(), &["world", "check", "broken.toml"]));
+    assert_eq!((status, out.as_str()), (1, ""));
+    let lines: Vec<&str> = err.lines().collect();
+    assert_eq!(lines.len(), 3, "{err}");
+    assert!(lines[0].starts_with("broken.toml:7: partners[0].country: `Sverige` is not an ISO 3166-1"), "{err}");
+    assert!(lines[1].contains("customers[1].entitlements[0].offer: `azure-gobal` is not known here"), "{err}");
+
+    let (status, out, _) = told(&run(folder.path(), &["world", "check", "--json", "broken.toml"]));
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(status, 1);
+    assert_eq!((found["valid"].as_bool(), found["mistakes"][0]["line"].as_u64()), (Some(false), Some(7)));
+
+    let (status, _, err) = told(&run(folder.path(), &["world", "check", "nowhere.toml"]));
+    assert_eq!(status, 1);
+    assert!(err.starts_with("error: cannot read `nowhere.toml`"), "{err}");
+}
+
+#[test]
+fn the_catalogue_that_a_world_names_is_checked_too() {
+    let folder = TempDir::new().unwrap();
+    let world = format!("{}\n[catalog]\nfile = \"catalog.csv\"\n", fullmakt_world::demo());
+    fs::write(folder.path().join("world.toml"), world).unwrap();
+    fs::write(folder.path().join("catalog.csv"), "sku,region,term,currency,list_price\na,westus,P9Y,EUR,1\n").unwrap();
+    let (status, _, err) = told(&run(folder.path(), &["world", "check", "world.toml"]));
+    assert_eq!(status, 1);
+    assert!(err.starts_with("catalog.csv:2: term: "), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ready_file_tells_where_and_sigterm_ends_with_zero() {
+    let folder = TempDir::new().unwrap();
+    demo_world(folder.path());
+    let mut server = Server::start(folder.path(), &serve_with(&["--world", "world.toml"]));
+    let mut keys: Vec<&String> = server.ready.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["baseUrl", "caCertificate", "clock", "pid", "version"]);
+    assert_eq!(server.ready["pid"].as_u64(), Some(u64::from(server.child.id())));
+    assert_eq!(server.ready["clock"], "real");
+    let client = server.client();
+    for (path, body) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        let answer = client.get(server.url(path)).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(answer.text().await.unwrap(), body);
+    }
+    let too_long = client.post(server.url("/v1/customers")).body(vec![b' '; 1_048_577]).send().await.unwrap();
+    assert_eq!(too_long.status(), 413);
+    let text = too_long.text().await.unwrap();
+    assert!(serde_json::from_str::<Value>(&text).unwrap()["code"].is_string(), "{text}");
+    drop(client);
+    assert_eq!(server.signal("TERM"), 0);
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("a log line is JSON")).collect();
+    let health = lines.iter().find(|line| line["route"] == "/healthz").unwrap();
+    assert_eq!((health["method"].as_str(), health["status"].as_u64()), (Some("GET"), Some(200)));
+    assert!(health["span"]["correlation_id"].is_string(), "{health}");
+    assert!(!log.contains("demo-2026"), "a password is in the log");
+}
+
+#[test]
+fn a_world_is_loaded_into_an_empty_database_only() {
+    let folder = TempDir::new().unwrap();
+    demo_world(folder.path());
+    let mut first = Server::start(folder.path(), &serve_with(&["--world", "world.toml"]));
+    assert_eq!(first.signal("INT"), 0);
+    let (status, _, err) = told(&run(folder.path(), &serve_with(&["--world", "world.toml"])));
+    assert_eq!(status, 1);
+    assert!(err.contains("error: the database is not empty"), "{err}");
+    let words = ["can-buy", "--data", "data", "--user", "olle@exempel.example", "--json"];
+    let (status, out, err) = told(&run(folder.path(), &words));
+    assert_eq!(status, 0, "{err}");
+    let verdict: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(verdict["allowed"], false);
+    assert_eq!(verdict["missing"][0]["code"], "PermissionOff");
+    assert_eq!(verdict["missing"].as_array().unwrap().len(), 1, "Olle is Owner: {verdict}");
+    let again = Server::start(folder.path(), &SERVE);
+    assert_eq!(again.ready["clock"], "real");
+}
+
+#[test]
+fn g04_can_buy_says_all_that_is_missing() {
+    let folder = TempDir::new().unwrap();
+    demo_world(folder.path());
+    drop(Server::start(folder.path(), &serve_with(&["--world", "world.toml"])));
+    let ask = |more: &[&str]| {
+        let words: Vec<&str> = ["can-buy", "--data", "data"].iter().chain(more).copied().collect();
+        told(&run(folder.path(), &words))
+    };
+    let rut = ["--user", "rut@exempel.example", "--sku", "Standard_Nope", "--region", "swedencentral"];
+    let (status, out, err) = ask(&rut);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.starts_with("no: rut@exempel.example may not buy"), "{out}");
+    assert_eq!(out.matches("\n- ").count(), 3, "permission, role and item: {out}");
+    assert_eq!(out.matches("remedy: ").count(), 3, "{out}");
+    for (words, reason) in [
+        (&["--user", "nobody@exempel.example"][..], "there is no user or application `nobody@exempel.example`"),
+        (&["--user", "ada@nordmoln.example"], "`ada@nordmoln.example` belongs to no customer"),
+        (
+            &["--user", "olle@exempel.example", "--subscription", "b0a7ca11-9e24-4c5d-b7f3-6a8d0e1f3b41"],
+            "the customer of `olle@exempel.example` has no subscription",
+        ),
+    ] {
+        let (status, _, err) = ask(words);
+        assert_eq!(status, 1, "{words:?}");
+        assert!(err.contains(reason), "{err}");
+    }
+}
+
+#[test]
+fn what_the_environment_and_the_file_say_is_used_and_its_mistakes_are_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("fullmakt.toml");
+    fs::write(&file, "data = \"data\"\nlisten = \"127.0.0.1:0\"\nclock = \"movable\"\n").unwrap();
+    let server = Server::start(folder.path(), &["serve", "--http"]);
+    assert_eq!(server.ready["clock"], "movable");
+    assert!(server.ready["baseUrl"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    drop(server);
+
+    let output = fullmakt(folder.path()).arg("serve").env("FULLMAKT_LISTEN", "nowhere").output().unwrap();
+    let (status, _, err) = told(&output);
+    assert_eq!(status, 1);
+    assert!(err.contains("FULLMAKT_LISTEN: `nowhere` is not an address"), "{err}");
+
+    fs::write(&file, "data = \"data\"\nlisen = \"127.0.0.1:0\"\n").unwrap();
+    let (status, _, err) = told(&run(folder.path(), &["serve"]));
+    assert_eq!(status, 1);
+    assert!(err.contains("fullmakt.toml:2: lisen: unknown key; did you mean `listen`?"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_have_a_listener_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let words: Vec<&str> = SERVE.into_iter().chain(["--metrics-listen", &metrics]).collect();
+    let server = Server::start(folder.path(), &words);
+    let client = server.client();
+    client.get(server.url("/healthz")).send().await.unwrap();
+    let main = client.get(server.url("/metrics")).send().await.unwrap();
+    assert_eq!(main.status(), 404, "not on the main listener");
+    let page = client.get(format!("http://{metrics}/metrics")).send().await.unwrap().text().await.unwrap();
+    let counted = page.lines().find(|line| line.starts_with("fullmakt_requests_total") && line.contains("/healthz"));
+    assert!(counted.is_some_and(|line| line.ends_with(" 1")), "{page}");
+    assert!(page.contains("fullmakt_request_duration_seconds_bucket"), "{page}");
+    assert!(page.contains("fullmakt_database_connections"), "{page}");
+}
+
+#[test]
+fn a_schema_is_brought_up_to_date_on_request() {
+    let folder = TempDir::new().unwrap();
+    let (status, _, err) = told(&run(folder.path(), &serve_with(&["--no-migrate"])));
+    assert_eq!(status, 1);
+    assert!(err.contains("run `fullmakt migrate`"), "{err}");
+    for migrated in [true, false] {
+        let (status, out, err) = told(&run(folder.path(), &["migrate", "--data", "data", "--json"]));
+        assert_eq!(status, 0, "{err}");
+        let found: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((found["database"].as_str(), found["migrated"].as_bool()), (Some("SQLite"), Some(migrated)));
+    }
+    drop(Server::start(folder.path(), &serve_with(&["--no-migrate"])));
+    let (status, out, err) = told(&run(folder.path(), &["keys", "rotate", "--data", "data", "--json"]));
+    assert_eq!(status, 0, "{err}");
+    assert!(serde_json::from_str::<Value>(&out).unwrap()["keyId"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_tells_who_can_sign_in_and_keeps_its_data_on_request() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..2 {
+        let mut server = Server::start(folder.path(), &["demo", "--listen", "127.0.0.1:0", "--data", "kept"]);
+        let users = server.ready["users"].as_array().unwrap().clone();
+        assert_eq!(users.len(), 6);
+        assert_eq!(server.ready["applications"].as_array().unwrap().len(), 2);
+        let client = server.client();
+        for user in users {
+            let word = |key: &str| user[key].as_str().unwrap().to_owned();
+            let form = [
+                ("grant_type", "password".to_owned()),
+                ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46".to_owned()),
+                ("scope", "https://management.azure.com/.default".to_owned()),
+                ("username", word("upn")),
+                ("password", word("password")),
+            ];
+            let url = server.url(&format!("/{}/oauth2/v2.0/token", word("tenantId")));
+            let answer = client.post(url).form(&form).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{}", word("upn"));
+        }
+        drop(client);
+        assert_eq!(server.signal("TERM"), 0);
+    }
+    // Another world in the directory is not taken for the demo's.
+    let other = fullmakt_world::demo().replace("7a1c2f60-", "7a1c2f61-");
+    fs::write(folder.path().join("world.toml"), other).unwrap();
+    drop(Server::start(folder.path(), &serve_with(&["--world", "world.toml"])));
+    let (status, _, err) = told(&run(folder.path(), &["demo", "--data", "data", "--listen", "127.0.0.1:0"]));
+    assert_eq!(status, 1);
+    assert!(err.contains("`data` holds another world than the demo's"), "{err}");
+    // Without a directory nothing is left behind.
+    let mut brief = Server::start(folder.path(), &["demo", "--listen", "127.0.0.1:0"]);
+    let ca = brief.ready["caCertificate"].as_str().unwrap().to_owned();
+    assert!(Path::new(&ca).exists());
+    assert_eq!(brief.signal("TERM"), 0);
+    assert!(!Path::new(&ca).exists());
+}
