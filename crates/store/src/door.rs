@@ -4,12 +4,12 @@ use std::future::Future;
 
 use fullmakt_domain::activity::{Outcome, RecordDraft, RequestContext};
 use fullmakt_domain::actor::Actor;
-use fullmakt_domain::authz::{Command, Decision, Denied, Facts, Permit, Query, authorize};
+use fullmakt_domain::authz::{Command, Decision, Denied, Permit, Query, authorize};
 use fullmakt_domain::refusal::Refusal;
 use futures_util::FutureExt;
 
 use crate::db::{Ending, Store, Tx};
-use crate::facts;
+use crate::facts::{self, Located};
 use crate::row::Fault;
 use crate::{activity, write};
 
@@ -73,7 +73,8 @@ impl Store {
     pub async fn read<Q: Answer>(&self, actor: &Actor, query: &Q) -> Result<Q::Answer, ReadError> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
-        let facts = facts::find(actor, &query.target(), tx).await?;
+        let located = facts::locate(actor, &query.target(), tx).await?;
+        let facts = facts::find(actor, &located, tx).await?;
         let permit = authorize(query, actor, facts)?;
         Ok(query.answer(&permit, tx).await?)
     }
@@ -90,14 +91,15 @@ impl Store {
         request: &RequestContext,
     ) -> Result<C::Receipt, ExecuteError> {
         // Whoever may not gets no further, and so cannot hold the lock.
-        if let Some(decided) = self.admit(actor, command, request).await? {
-            return decided;
-        }
+        let located = match self.admit(actor, command, request).await? {
+            Admitted::ToTheLock(located) => located,
+            Admitted::Decided(decided) => return decided.map_err(ExecuteError::Refused),
+        };
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let outcome = self
             .write(move |tx| {
                 async move {
-                    let done = execute_locked(&actor, &command, &request, tx).await?;
+                    let done = execute_locked(&actor, &command, &located, &request, tx).await?;
                     Ok::<_, ExecuteError>(match done {
                         Ok((Some(_), receipt)) => (Ending::Keep, Ok(receipt)),
                         Ok((None, receipt)) => (Ending::Undo, Ok(receipt)),
@@ -117,22 +119,31 @@ impl Store {
         actor: &Actor,
         command: &C,
         request: &RequestContext,
-    ) -> Result<Option<Result<C::Receipt, ExecuteError>>, ExecuteError> {
+    ) -> Result<Admitted<C::Receipt>, ExecuteError> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
-        let facts = facts::find(actor, &command.target(), tx).await?;
+        let located = facts::locate(actor, &command.target(), tx).await?;
+        let facts = facts::find(actor, &located, tx).await?;
         let permit = authorize(command, actor, facts)?;
         if command.may_lock(&permit) {
-            return Ok(None);
+            return Ok(Admitted::ToTheLock(located));
         }
         let state = command.load(&permit, tx).await?;
         match command.decide(&permit, state, request.now) {
-            Err(refusal) => Ok(Some(Err(refusal.into()))),
-            Ok(Decision { record: None, receipt, .. }) => Ok(Some(Ok(receipt))),
+            Err(refusal) => Ok(Admitted::Decided(Err(refusal))),
+            Ok(Decision { record: None, receipt, .. }) => Ok(Admitted::Decided(Ok(receipt))),
             // He has been let in between the two looks: he may wait for the lock like everyone else.
-            Ok(_) => Ok(None),
+            Ok(_) => Ok(Admitted::ToTheLock(located)),
         }
     }
+}
+
+/// What the unlocked look comes to.
+enum Admitted<R> {
+    /// He may wait for the lock of what the command is about.
+    ToTheLock(Located),
+    /// There is nothing to write.
+    Decided(Result<R, Refusal>),
 }
 
 type Done<R> = Result<(Option<RecordDraft>, R), Refusal>;
@@ -140,13 +151,13 @@ type Done<R> = Result<(Option<RecordDraft>, R), Refusal>;
 async fn execute_locked<C: Load>(
     actor: &Actor,
     command: &C,
+    located: &Located,
     request: &RequestContext,
     tx: &mut Tx<'_>,
 ) -> Result<Done<C::Receipt>, ExecuteError> {
-    let target = command.target();
-    let root = facts::root(actor, &target, tx).await?;
+    let root = located.root(actor).ok_or(Denied::Hidden)?;
     let sequence = write::lock(&root, tx).await?;
-    let facts: Facts = facts::find(actor, &target, tx).await?;
+    let facts = facts::find(actor, located, tx).await?;
     let permit = authorize(command, actor, facts)?;
     let state = command.load(&permit, tx).await?;
     match command.decide(&permit, state, request.now) {

@@ -2,12 +2,11 @@
 
 use fullmakt_domain::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use fullmakt_domain::arm_scope::ArmScope;
-use fullmakt_domain::authz::{Denied, Facts, Permit, Target};
+use fullmakt_domain::authz::{Facts, Permit, Target};
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId, SubscriptionId};
 use fullmakt_domain::role::{self, Permissions};
 
 use crate::db::{Tx, on};
-use crate::door::ReadError;
 use crate::row::{Fault, known, parsed};
 
 /// Which row a write locks: the customer concerned, or the partner where no customer is.
@@ -26,52 +25,74 @@ impl Root {
     }
 }
 
-/// The row that a command about `target` locks.
-pub(crate) async fn root(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> Result<Root, ReadError> {
-    match target {
-        Target::OwnPartner => Ok(Root::Partner(PartnerId(actor.home.0))),
-        Target::Customer(customer) => Ok(Root::Customer(*customer)),
-        Target::Scope(scope) => match place(actor, scope, tx).await? {
-            Some(place) => Ok(Root::Customer(place.customer)),
-            None => Err(Denied::Hidden.into()),
-        },
-        Target::Visible => Ok(Root::Customer(CustomerId(actor.tenant.0))),
+/// What a target is about. It never changes for a target, so one look serves the unlocked and the locked part of a write.
+#[derive(Debug, Clone)]
+pub(crate) enum Located {
+    /// The actor's own partner.
+    OwnPartner,
+    /// A customer, addressed by its partner.
+    Customer(CustomerId),
+    /// A place in a customer's directory.
+    Place(Place),
+    /// Whatever the actor can see.
+    Visible,
+    /// Nothing.
+    Nowhere,
+}
+
+impl Located {
+    /// The row that a command locks.
+    pub(crate) fn root(&self, actor: &Actor) -> Option<Root> {
+        match self {
+            Self::OwnPartner => Some(Root::Partner(PartnerId(actor.home.0))),
+            Self::Customer(customer) => Some(Root::Customer(*customer)),
+            Self::Place(place) => Some(Root::Customer(place.customer)),
+            Self::Visible => Some(Root::Customer(CustomerId(actor.tenant.0))),
+            Self::Nowhere => None,
+        }
     }
 }
 
+/// Finds what a target is about.
+pub(crate) async fn locate(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> Result<Located, Fault> {
+    Ok(match target {
+        Target::OwnPartner => Located::OwnPartner,
+        Target::Customer(customer) => Located::Customer(*customer),
+        Target::Scope(scope) => place(actor, scope, tx).await?.map_or(Located::Nowhere, Located::Place),
+        Target::Visible => Located::Visible,
+    })
+}
+
 /// Everything the rules look at.
-pub(crate) async fn find(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
-    match target {
-        Target::OwnPartner => {
+pub(crate) async fn find(actor: &Actor, located: &Located, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+    match located {
+        Located::OwnPartner => {
             let partner = PartnerId(actor.home.0);
             let standing = partner_standing(actor, partner, None, tx).await?;
             Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
         }
-        Target::Customer(customer) => {
+        Located::Customer(customer) if actor.home == customer.tenant() => {
+            let standing = Standing::Customer { customer: *customer };
+            Ok(Facts { customer: Some(*customer), partner: None, standing, grants: Vec::new() })
+        }
+        Located::Customer(customer) => {
             let partner = PartnerId(actor.home.0);
-            let standing = if actor.home == customer.tenant() {
-                Standing::Customer { customer: *customer }
-            } else {
-                partner_standing(actor, partner, Some(*customer), tx).await?
-            };
+            let standing = partner_standing(actor, partner, Some(*customer), tx).await?;
             Ok(Facts { customer: Some(*customer), partner: Some(partner), standing, grants: Vec::new() })
         }
-        Target::Scope(scope) => match place(actor, scope, tx).await? {
-            Some(place) => in_directory(actor, place, tx).await,
-            None => Ok(outsider()),
-        },
-        Target::Visible => {
+        Located::Place(place) => in_directory(actor, place, tx).await,
+        Located::Nowhere => Ok(outsider()),
+        Located::Visible => {
             let customer = CustomerId(actor.tenant.0);
             let partner = PartnerId(actor.home.0);
-            if actor.home == customer.tenant() {
-                let standing = partner_standing(actor, partner, None, tx).await?;
-                if standing == Standing::Outsider {
-                    return in_directory(actor, Place { customer, partner: None, order: None }, tx).await;
-                }
-                Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
-            } else {
-                in_directory(actor, Place { customer, partner: Some(partner), order: None }, tx).await
+            if actor.home != customer.tenant() {
+                return in_directory(actor, &Place { customer, partner: Some(partner), order: None }, tx).await;
             }
+            let standing = partner_standing(actor, partner, None, tx).await?;
+            if standing == Standing::Outsider {
+                return in_directory(actor, &Place { customer, partner: None, order: None }, tx).await;
+            }
+            Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
         }
     }
 }
@@ -81,7 +102,8 @@ fn outsider() -> Facts {
 }
 
 /// Where a scope lies: whose it is, and which partner sold it.
-struct Place {
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
     customer: CustomerId,
     partner: Option<PartnerId>,
     order: Option<ArmScope>,
@@ -126,7 +148,7 @@ async fn of_subscription(subscription: SubscriptionId, tx: &mut Tx<'_>) -> Resul
 }
 
 /// Facts about a place in Azure Resource Manager: who the actor is there, and which roles count.
-async fn in_directory(actor: &Actor, place: Place, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+async fn in_directory(actor: &Actor, place: &Place, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
     let customer = place.customer;
     if actor.home == customer.tenant() {
         if actor.tenant != actor.home {
@@ -151,7 +173,7 @@ async fn in_directory(actor: &Actor, place: Place, tx: &mut Tx<'_>) -> Result<Fa
         principals.push(own.admin_agents_group());
     }
     let mut grants = grants(customer, &principals, tx).await?;
-    if let Some(scope) = place.order.filter(|_| standing.is_admin_agent()) {
+    if let Some(scope) = place.order.clone().filter(|_| standing.is_admin_agent()) {
         // What the partner pays for it keeps in its hands, whatever roles the customer gives or takes (R21).
         let owner = role::built_in("Owner").map(role::BuiltInRole::permissions).unwrap_or_default();
         grants.push(Grant { role: role::OWNER, scope, permissions: owner });
@@ -174,7 +196,7 @@ pub(crate) async fn customers_with_orders<A>(permit: &Permit<A>, tx: &mut Tx<'_>
 /// What counts for an actor in one customer's directory.
 pub(crate) async fn of_customer(actor: &Actor, customer: CustomerId, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
     let partner = (actor.home != customer.tenant()).then_some(PartnerId(actor.home.0));
-    in_directory(actor, Place { customer, partner, order: None }, tx).await
+    in_directory(actor, &Place { customer, partner, order: None }, tx).await
 }
 
 /// The actor as one of a partner's own, if it is one and the partner serves the customer.
