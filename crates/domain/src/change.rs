@@ -26,6 +26,8 @@ pub enum Change {
     SelfServePolicyReplaced(SelfServePolicy),
     /// The permission is off.
     SelfServePolicyRevoked(PolicyId),
+    /// A reservation is something else than before.
+    ReservationUpdated(Box<Reservation>),
     /// Someone has a role.
     RoleAssigned(RoleAssignment),
     /// Why someone has a role was written down anew.

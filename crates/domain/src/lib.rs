@@ -25,6 +25,7 @@ pub mod price_rule;
 pub mod purchase;
 pub mod refusal;
 pub mod reservation;
+pub mod reservation_update;
 pub mod role;
 pub mod role_assignment;
 pub mod role_definition;

@@ -118,4 +118,8 @@ operations! {
     write END_PRICE_RULE = "end_price_rule", partner(&[AdminAgent]);
     /// Sees the partner's price rules.
     read LIST_PRICE_RULES = "list_price_rules", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
+    /// Changes a reservation; what only the partner may change, the decision knows (R20).
+    write UPDATE_RESERVATION = "update_reservation", Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/write");
+    /// Asks for a return, an exchange, another directory or other scopes (R20).
+    write CHANGE_PURCHASE = "change_purchase", Rule::Related;
 }

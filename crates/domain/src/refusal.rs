@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use crate::arm_scope::ArmScope;
 use crate::catalog::NotForSale;
 use crate::ids::{
-    CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationOrderId, RoleAssignmentId,
-    RoleDefinitionId,
+    CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
+    RoleAssignmentId, RoleDefinitionId,
 };
 use crate::market::Country;
 use crate::money::MoneyError;
@@ -178,6 +178,38 @@ pub enum Refusal {
     ReservationOrderExists {
         /// Which.
         order: ReservationOrderId,
+    },
+    /// There is no such reservation under the order.
+    #[error("there is no reservation `{reservation}` under the order `{order}`")]
+    ReservationNotFound {
+        /// The order.
+        order: ReservationOrderId,
+        /// Which.
+        reservation: ReservationId,
+    },
+    /// The reservation is cancelled or its term is over.
+    #[error("the reservation `{reservation}` is no longer active and cannot be changed")]
+    ReservationNotActive {
+        /// Which.
+        reservation: ReservationId,
+    },
+    /// Everything asked for is so already.
+    #[error("the reservation is as it is asked to be; there is nothing to change")]
+    NothingToChange {
+        /// Whether the scope was all that was asked for.
+        scope_only: bool,
+    },
+    /// A scope outside what the partner bought for the customer (R30, R31).
+    #[error("the scope `{scope}` is not among the subscriptions that the same partner bought for this customer")]
+    ScopeOutsideContext {
+        /// Which.
+        scope: ArmScope,
+    },
+    /// Something that this version cannot do for anyone.
+    #[error("this server cannot {} yet", what.words())]
+    NotOffered {
+        /// What.
+        what: PartnerOnlyChange,
     },
     /// The catalogue does not sell it.
     #[error(transparent)]

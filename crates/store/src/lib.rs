@@ -19,6 +19,7 @@ mod purchase;
 mod quote;
 mod replay;
 mod reservation;
+mod reservation_update;
 mod role_assignment;
 mod role_definition;
 mod row;

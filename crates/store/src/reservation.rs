@@ -275,3 +275,24 @@ pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: 
         .execute(conn).await.map(drop))?;
     Ok(())
 }
+
+/// Writes what can change of a reservation.
+pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE reservation SET display_name = $4, scope_type = $5, applied_scope = $6, instance_flexibility = $7,
+                renew = $8, etag = $9, review_at = $10, updated_at = $11
+         WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
+        .bind(customer.to_string())
+        .bind(reservation.order.to_string())
+        .bind(reservation.id.to_string())
+        .bind(reservation.display_name.as_str())
+        .bind(reservation.scope.type_name())
+        .bind(reservation.scope.scope().map(ToString::to_string))
+        .bind(if reservation.instance_flexibility { "On" } else { "Off" })
+        .bind(i64::from(reservation.renew))
+        .bind(reservation.etag)
+        .bind(reservation.review_at.map(micros))
+        .bind(micros(reservation.updated_at))
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}

@@ -33,6 +33,7 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::SelfServePolicyGranted(policy) => self_serve_policy::insert(customer, policy, tx).await,
         Change::SelfServePolicyReplaced(policy) => self_serve_policy::update(customer, policy, tx).await,
         Change::SelfServePolicyRevoked(id) => self_serve_policy::delete(customer, id, tx).await,
+        Change::ReservationUpdated(updated) => reservation::update(customer, updated, tx).await,
         Change::RoleAssigned(assignment) => role_assignment::insert(customer, assignment, tx).await,
         Change::RoleAssignmentDescribed(assignment) => role_assignment::describe(customer, assignment, tx).await,
         Change::RoleAssignmentRemoved(id) => role_assignment::delete(customer, *id, tx).await,

@@ -3,6 +3,9 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::catalog::NotForSale;
+use fullmakt_domain::purchase::Obstacle;
+use fullmakt_domain::refusal::Refusal;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -201,6 +204,11 @@ impl ArmError {
         self
     }
 
+    /// The methods that a 405 names.
+    pub(super) fn allowed(&self) -> &str {
+        self.more.allow.as_deref().unwrap_or_default()
+    }
+
     /// The envelope.
     pub fn body(&self) -> Value {
         let mut error = Map::new();
@@ -219,6 +227,145 @@ impl ArmError {
         }
         json!({ "error": error })
     }
+}
+
+impl From<Refusal> for ArmError {
+    fn from(refusal: Refusal) -> Self {
+        let (status, code) = face(&refusal);
+        let text = sentence(&refusal.to_string());
+        let text = match refusal {
+            // Scripts look for these words.
+            Refusal::QuoteMissing { .. } | Refusal::QuoteLapsed { .. } => format!(
+                "Session timed out - Call CalculatePrice again and provide the new Reservation Order ID for purchase. {text}"
+            ),
+            _ => text,
+        };
+        let error = Self::new(status, code, text);
+        let Refusal::PurchaseNotAllowed { obstacles } = refusal else {
+            return error;
+        };
+        // All that is missing is said at once, each with what to do about it (R12).
+        let permission_off = obstacles.iter().any(|o| matches!(o, Obstacle::PermissionOff { .. }));
+        let error = obstacles.iter().fold(error, |error, obstacle| {
+            let (_, code) = obstacle_face(obstacle);
+            error.with_detail(
+                code,
+                format!("{} To remedy this, {}.", sentence(&obstacle.to_string()), obstacle.remedy()),
+            )
+        });
+        if permission_off {
+            let info = json!({"permission": "AzureReservedInstances/Purchase", "state": "Disabled"});
+            error.with_info("CustomerPermission", info)
+        } else {
+            error
+        }
+    }
+}
+
+/// Status and code of each refusal.
+pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
+    match refusal {
+        Refusal::ScopeNotFound { scope } => match (scope.subscription(), scope.reservation_order()) {
+            (Some(_), _) => (StatusCode::NOT_FOUND, "SubscriptionNotFound"),
+            (None, Some(_)) => (StatusCode::NOT_FOUND, "ReservationOrderNotFound"),
+            (None, None) => (StatusCode::NOT_FOUND, "ResourceNotFound"),
+        },
+        Refusal::ScopeNotYours { .. } => (StatusCode::FORBIDDEN, "LinkedAuthorizationFailed"),
+        Refusal::RoleNotFound { .. } => (StatusCode::NOT_FOUND, "RoleDefinitionDoesNotExist"),
+        Refusal::PrincipalNotFound { .. } => (StatusCode::BAD_REQUEST, "PrincipalNotFound"),
+        Refusal::PrincipalTypeMismatch { .. } => (StatusCode::BAD_REQUEST, "UnmatchedPrincipalType"),
+        Refusal::RoleNotAssignableHere { .. } => {
+            (StatusCode::BAD_REQUEST, "RoleAssignmentScopeNotAssignableToRoleDefinition")
+        }
+        Refusal::RoleAssignmentFixed { .. } => (StatusCode::BAD_REQUEST, "RoleAssignmentUpdateNotPermitted"),
+        Refusal::RoleAssignmentExists { .. } => (StatusCode::CONFLICT, "RoleAssignmentExists"),
+        Refusal::BuiltInRoleFixed { .. } => (StatusCode::BAD_REQUEST, "RoleDefinitionUpdateNotPermitted"),
+        Refusal::RoleWithoutScope => (StatusCode::BAD_REQUEST, "InvalidRequestContent"),
+        Refusal::RoleNameTaken { .. } => (StatusCode::CONFLICT, "RoleDefinitionWithSameNameExists"),
+        Refusal::RoleInUse { .. } => (StatusCode::BAD_REQUEST, "RoleDefinitionHasAssignments"),
+        Refusal::PurchaseNotAllowed { obstacles } => purchase_face(obstacles),
+        Refusal::PartnerOnly { .. } => (StatusCode::FORBIDDEN, "AuthorizationFailed"),
+        Refusal::QuoteMissing { .. } | Refusal::QuoteLapsed { .. } | Refusal::NotWhatWasQuoted { .. } => {
+            (StatusCode::BAD_REQUEST, "BadRequest")
+        }
+        Refusal::ReservationOrderExists { .. } => (StatusCode::CONFLICT, "ReservationOrderIdAlreadyExists"),
+        Refusal::NotForSale(reason) => (StatusCode::BAD_REQUEST, not_for_sale_code(reason)),
+        Refusal::Money(_) => (StatusCode::BAD_REQUEST, "CalculatePriceFailed"),
+        Refusal::ReservationNotFound { .. } => (StatusCode::BAD_REQUEST, "ReservationIdNotInReservationOrder"),
+        Refusal::ReservationNotActive { .. } => (StatusCode::BAD_REQUEST, "OperationCannotBePerformedInCurrentState"),
+        Refusal::NothingToChange { scope_only: true } => (StatusCode::BAD_REQUEST, "AppliedScopesSameAsExisting"),
+        Refusal::NothingToChange { scope_only: false } => (StatusCode::BAD_REQUEST, "PatchValuesSameAsExisting"),
+        Refusal::ScopeOutsideContext { .. } => {
+            (StatusCode::BAD_REQUEST, "AppliedScopesNotAssociatedWithCommerceAccount")
+        }
+        Refusal::NotOffered { .. } => (StatusCode::BAD_REQUEST, "OperationNotSupported"),
+        Refusal::StaleEtag => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
+        // What only the Partner Center API can ask for.
+        Refusal::ForeignGrantor { .. }
+        | Refusal::PolicyWithoutPermission
+        | Refusal::PolicyExists { .. }
+        | Refusal::PolicyNotFound { .. }
+        | Refusal::CustomerNotServed { .. }
+        | Refusal::InvalidPriceRule(_)
+        | Refusal::PriceRuleNotFound { .. }
+        | Refusal::DomainTaken { .. }
+        | Refusal::RegistrationNumberNotTaken { .. }
+        | Refusal::RegistrationNumberMissing { .. }
+        | Refusal::RegistrationNumberMalformed { .. }
+        | Refusal::PhoneNumberMissing { .. }
+        | Refusal::AgreementInFuture { .. }
+        | Refusal::AgreementExists { .. }
+        | Refusal::EntitlementNotFound { .. }
+        | Refusal::EntitlementNotActive { .. }
+        | Refusal::EntitlementDeleted { .. }
+        | Refusal::EntitlementSuspended { .. }
+        | Refusal::EntitlementStatus { .. }
+        | Refusal::EntitlementQuantity { .. }
+        | Refusal::PlanInUse { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
+    }
+}
+
+/// The status and code of several obstacles: those about who comes first, since nothing else helps before they are gone.
+fn purchase_face(obstacles: &[Obstacle]) -> (StatusCode, &'static str) {
+    let not_owner = obstacles.iter().find(|o| matches!(o, Obstacle::NotOwner { .. }));
+    not_owner.or(obstacles.first()).map_or((StatusCode::BAD_REQUEST, "PurchaseError"), obstacle_face)
+}
+
+/// The status and code of one obstacle.
+pub fn obstacle_face(obstacle: &Obstacle) -> (StatusCode, &'static str) {
+    match obstacle {
+        Obstacle::NotOwner { .. } => (StatusCode::FORBIDDEN, "AuthorizationFailed"),
+        Obstacle::PermissionOff { .. } => (StatusCode::FORBIDDEN, "Forbidden"),
+        Obstacle::NoSubscription { .. } | Obstacle::SubscriptionNotActive { .. } => {
+            (StatusCode::BAD_REQUEST, "InvalidSubscriptionId")
+        }
+        Obstacle::MarketNotServed { .. } => (StatusCode::BAD_REQUEST, "NotSupportedCountry"),
+        Obstacle::NotForSale(reason) => (StatusCode::BAD_REQUEST, not_for_sale_code(reason)),
+        Obstacle::ScopeOutsideContext { .. } => {
+            (StatusCode::BAD_REQUEST, "AppliedScopesNotAssociatedWithCommerceAccount")
+        }
+    }
+}
+
+fn not_for_sale_code(reason: &NotForSale) -> &'static str {
+    match reason {
+        NotForSale::UnknownRegion { .. } => "InvalidLocationId",
+        NotForSale::TermNotOffered { .. } => "UnsupportedReservationTerm",
+        NotForSale::MarketNotServed { .. } => "NotSupportedCountry",
+        NotForSale::NotFound { .. }
+        | NotForSale::NotInRegion { .. }
+        | NotForSale::CurrencyNotOffered { .. }
+        | NotForSale::NotYetSold { .. }
+        | NotForSale::NoLongerSold { .. }
+        | NotForSale::PlanNotOffered { .. } => "BadRequest",
+    }
+}
+
+/// A text of the domain as this wire format writes it: a sentence.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", rest.as_str())
 }
 
 impl IntoResponse for ArmError {

@@ -1,5 +1,6 @@
 //! The headers that every answer of Azure Resource Manager carries.
 
+use fullmakt_domain::activity::RequestContext;
 use fullmakt_domain::ids::CorrelationId;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
@@ -38,6 +39,11 @@ impl Stamp {
         let wants_echo = text("x-ms-return-client-request-id").is_some_and(|v| v.trim().eq_ignore_ascii_case("true"));
         let client_request = headers.get("x-ms-client-request-id").filter(|v| wants_echo && v.len() <= 200).cloned();
         Self { request, correlation: correlation.unwrap_or(CorrelationId(request)), client_request, at }
+    }
+
+    /// What the store is told of the request.
+    pub fn context(&self) -> RequestContext {
+        RequestContext { now: self.at, correlation: self.correlation }
     }
 
     /// Adds the headers to an answer; `remaining` is what is left of the caller's allowance.

@@ -258,9 +258,10 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::RoleNameTaken { .. }
         | Refusal::RoleInUse { .. }
         | Refusal::ReservationOrderExists { .. } => Code::Taken,
-        Refusal::ScopeNotFound { .. } | Refusal::RoleNotFound { .. } | Refusal::PriceRuleNotFound { .. } => {
-            Code::NotFound
-        }
+        Refusal::ScopeNotFound { .. }
+        | Refusal::RoleNotFound { .. }
+        | Refusal::ReservationNotFound { .. }
+        | Refusal::PriceRuleNotFound { .. } => Code::NotFound,
         Refusal::CustomerNotServed { .. } => Code::CustomerNotFound,
         Refusal::PrincipalNotFound { .. } => Code::UserNotFound,
         Refusal::ScopeNotYours { .. } | Refusal::PartnerOnly { .. } => Code::RoleNotSufficient,
@@ -273,6 +274,10 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::QuoteMissing { .. }
         | Refusal::QuoteLapsed { .. }
         | Refusal::NotWhatWasQuoted { .. }
+        | Refusal::ReservationNotActive { .. }
+        | Refusal::NothingToChange { .. }
+        | Refusal::ScopeOutsideContext { .. }
+        | Refusal::NotOffered { .. }
         | Refusal::Money(_) => Code::InputInvalid,
         Refusal::NotForSale(_) => Code::ItemNotEligible,
         Refusal::PurchaseNotAllowed { obstacles } => obstacles.first().map_or(Code::InputInvalid, obstacle),

@@ -1,0 +1,526 @@
+//! Microsoft.Capacity: prices, purchases, reservation orders, reservations.
+
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, ViewSubscriptionCatalog};
+use fullmakt_domain::directory::GetSubscription;
+use fullmakt_domain::ids::ReservationOrderId;
+use fullmakt_domain::order::BoughtBy;
+use fullmakt_domain::price::totals;
+use fullmakt_domain::purchase::{BuyReservation, Item, PartnerOnlyChange, QuotePrice, day};
+use fullmakt_domain::reservation::{
+    AppliedScope, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation, ReservationOrder,
+    ReservationState,
+};
+use fullmakt_domain::reservation_update::{ChangePurchase, UpdateReservation};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::call::{Call, Reply};
+use super::error::ArmError;
+use super::filter::{Allowed, Filter};
+use super::orderby::OrderBy;
+use super::paging::Page;
+use super::purchase_request::{PurchaseRequest, applied_scope, display_name, instance_flexibility};
+use super::{catalogs, wire};
+
+/// How long before its end a reservation shows as expiring.
+const EXPIRING: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The display states, and the name each is counted under.
+const STATES: [(&str, &str); 9] = [
+    ("Succeeded", "succeededCount"),
+    ("Failed", "failedCount"),
+    ("Expiring", "expiringCount"),
+    ("Expired", "expiredCount"),
+    ("Pending", "pendingCount"),
+    ("Cancelled", "cancelledCount"),
+    ("Processing", "processingCount"),
+    ("Warning", "warningCount"),
+    ("NoBenefit", "noBenefitCount"),
+];
+const FIELDS: &[&str] = &[
+    "sku/name",
+    "name",
+    "location",
+    "properties/appliedScopeType",
+    "properties/archived",
+    "properties/billingPlan",
+    "properties/displayName",
+    "properties/displayProvisioningState",
+    "properties/effectiveDateTime",
+    "properties/expiryDate",
+    "properties/expiryDateTime",
+    "properties/provisioningState",
+    "properties/purchaseDate",
+    "properties/purchaseDateTime",
+    "properties/quantity",
+    "properties/renew",
+    "properties/reservedResourceType",
+    "properties/term",
+    "properties/userFriendlyAppliedScopeType",
+    "properties/userFriendlyRenewState",
+];
+const FILTERED: Allowed = Allowed { fields: FIELDS, functions: &[] };
+
+/// `GET /subscriptions/{subscription}/providers/Microsoft.Capacity/catalogs`.
+pub async fn catalog(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let subscription = call.subscription()?;
+    let scope = ArmScope::Subscription(subscription);
+    let storefront = call.read(&ViewSubscriptionCatalog { subscription }, &scope).await?;
+    let catalog = call.store.catalog().await.map_err(|fault| call.fault(&fault))?;
+    let today = day(call.context.now);
+    catalogs::answer(&catalog, storefront, today, call.query, &call.address()).map(Reply::ok)
+}
+
+/// `POST /providers/Microsoft.Capacity/calculatePrice`: our price for what is asked, and the order id to buy it with.
+pub async fn calculate_price(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let body = call.json()?;
+    let wanted = PurchaseRequest::read(&body.root())?;
+    let sku_as_sent = wanted.item.sku.as_str().to_owned();
+    let scope = ArmScope::Subscription(wanted.subscription);
+    let order = ReservationOrderId(Uuid::new_v4());
+    let command = QuotePrice { order, subscription: wanted.subscription, item: wanted.item };
+    let quote = call.execute(&command, &scope).await?;
+    let bought_on = day(call.context.now);
+    let totals = quote
+        .customer_totals(bought_on)
+        .map_err(|error| ArmError::from(fullmakt_domain::refusal::Refusal::from(error)))?;
+    let mut properties = json!({
+        "billingCurrencyTotal": wire::money(totals.total),
+        "netTotal": wire::amount(totals.total),
+        "taxTotal": 0.0,
+        "grandTotal": wire::amount(totals.total),
+        "isTaxIncluded": false,
+        "isBillingPartnerManaged": true,
+        "reservationOrderId": quote.id.to_string(),
+        "skuTitle": title(&quote.item),
+        "skuDescription": sku_as_sent,
+        "pricingCurrencyTotal": wire::money(totals.total),
+    });
+    if quote.item.plan == BillingPlan::Monthly {
+        let schedule: Vec<Value> = totals
+            .schedule
+            .iter()
+            .enumerate()
+            .map(|(at, instalment)| {
+                let mut entry = json!({
+                    "dueDate": instalment.due.to_string(),
+                    "pricingCurrencyTotal": wire::money(instalment.amount),
+                    "status": "Scheduled",
+                });
+                if at == 0 {
+                    entry["billingCurrencyTotal"] = wire::money(instalment.amount);
+                }
+                entry
+            })
+            .collect();
+        properties["paymentSchedule"] = schedule.into();
+    }
+    Ok(Reply::ok(json!({ "properties": properties })))
+}
+
+fn title(item: &Item) -> String {
+    described(item.resource_type, item.sku.as_str(), item.region.title(), item.term.title())
+}
+
+fn described(kind: ReservedResourceType, sku: &str, region: &str, term: &str) -> String {
+    format!("{}, {sku}, {region}, {term}", kind.title())
+}
+
+/// `PUT …/reservationOrders/{order}` and `POST …/reservationOrders/{order}/purchase`. The same request again gives the same
+/// answer and buys nothing.
+pub async fn purchase(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let order = call.order()?;
+    let body = call.json()?;
+    let wanted = PurchaseRequest::read(&body.root())?;
+    let scope = ArmScope::Subscription(wanted.subscription);
+    let command = BuyReservation {
+        order,
+        subscription: wanted.subscription,
+        item: wanted.item,
+        scope: wanted.scope,
+        display_name: wanted.display_name,
+        instance_flexibility: wanted.instance_flexibility,
+        renew: wanted.renew,
+        review_at: wanted.review_at,
+    };
+    let bought = call.execute(&command, &scope).await?;
+    let location =
+        format!("{}/providers/Microsoft.Capacity/reservationOrders/{order}?api-version={}", call.base, call.version);
+    let body = json!({
+        "id": order_id(order),
+        "name": order.to_string(),
+        "type": "microsoft.capacity/reservationOrders",
+        "etag": 1,
+        "properties": {
+            "displayName": bought.order.display_name.as_str(),
+            "term": bought.order.term.code(),
+            "billingPlan": bought.order.plan.name(),
+            "originalQuantity": bought.order.quantity.instances(),
+            "provisioningState": "Creating",
+            "requestDateTime": wire::date_time(bought.order.requested_at),
+            "reservations": [{"id": bought.reservation.scope_id().to_string()}],
+        },
+    });
+    Ok(Reply::accepted(body, location, 1))
+}
+
+fn order_id(id: ReservationOrderId) -> String {
+    format!("/providers/microsoft.capacity/reservationOrders/{id}")
+}
+
+/// `GET /providers/Microsoft.Capacity/reservationOrders`.
+pub async fn list_orders(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let page = Page::read(call.query, "$skiptoken")?;
+    let orders = call.read(&ListReservationOrders, &ArmScope::Capacity).await?;
+    let items = orders.iter().map(|found| order(call, found)).collect();
+    Ok(Reply::ok(page.cut(items, &call.address(), "$skiptoken")))
+}
+
+/// `GET …/reservationOrders/{order}`, with `$expand=schedule` also what is paid when.
+pub async fn get_order(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let found = visible(call).await?;
+    let mut body = order(call, &found);
+    if expands(call, "schedule")? {
+        body["properties"]["planInformation"] = plan(&found.order, call.context.now)?;
+    }
+    Ok(Reply::ok(body))
+}
+
+fn expands(call: &Call<'_>, what: &'static str) -> Result<bool, ArmError> {
+    match call.query.filled("$expand") {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case(what) => Ok(true),
+        Some(_) => Err(ArmError::uri("$expand", format!("can be `{what}` here"))),
+    }
+}
+
+async fn visible(call: &Call<'_>) -> Result<OrderWithReservations, ArmError> {
+    let order = call.order()?;
+    let found = call.read(&GetReservationOrder { order }, &ArmScope::ReservationOrder(order)).await?;
+    found.ok_or_else(|| ArmError::no_order(order))
+}
+
+fn order(call: &Call<'_>, found: &OrderWithReservations) -> Value {
+    let order = &found.order;
+    let state = match order.state {
+        ReservationState::Succeeded if order.expires_at <= call.context.now => "Expired",
+        ReservationState::Succeeded => "Succeeded",
+        ReservationState::Cancelled => "Cancelled",
+        ReservationState::Expired => "Expired",
+    };
+    let reservations: Vec<Value> = found.reservations.iter().map(|r| json!({"id": r.scope_id().to_string()})).collect();
+    let mut properties = json!({
+        "displayName": order.display_name.as_str(),
+        "term": order.term.code(),
+        "billingPlan": order.plan.name(),
+        "provisioningState": state,
+        "originalQuantity": order.quantity.instances(),
+        "requestDateTime": wire::date_time(order.requested_at),
+        "createdDateTime": wire::date_time(order.requested_at),
+        "benefitStartTime": wire::date_time(order.starts_at),
+        "expiryDateTime": wire::date_time(order.expires_at),
+        "expiryDate": wire::date(order.expires_at),
+        "reservations": reservations,
+    });
+    if let Some(at) = found.reservations.first().and_then(|r| r.review_at) {
+        properties["reviewDateTime"] = wire::date_time(at).into();
+    }
+    json!({
+        "id": order_id(order.id),
+        "name": order.id.to_string(),
+        "type": "microsoft.capacity/reservationOrders",
+        "etag": order.etag,
+        "properties": properties,
+    })
+}
+
+/// What is paid when: what is due counts as paid, since the partner is billed and not the customer's card.
+fn plan(order: &ReservationOrder, now: Timestamp) -> Result<Value, ArmError> {
+    let start = day(order.requested_at);
+    let totals = totals(order.prices.customer, order.quantity, order.plan, order.term, start)
+        .map_err(|error| ArmError::from(fullmakt_domain::refusal::Refusal::from(error)))?;
+    let today = day(now);
+    let transactions: Vec<Value> = totals
+        .schedule
+        .iter()
+        .map(|instalment| {
+            let mut entry = json!({
+                "dueDate": instalment.due.to_string(),
+                "pricingCurrencyTotal": wire::money(instalment.amount),
+                "status": if instalment.due <= today { "Succeeded" } else { "Scheduled" },
+            });
+            if instalment.due <= today {
+                entry["paymentDate"] = instalment.due.to_string().into();
+                entry["billingCurrencyTotal"] = wire::money(instalment.amount);
+            }
+            entry
+        })
+        .collect();
+    let mut plan = json!({
+        "pricingCurrencyTotal": wire::money(totals.total),
+        "startDate": start.to_string(),
+        "transactions": transactions,
+    });
+    if let Some(next) = totals.schedule.iter().find(|instalment| instalment.due > today) {
+        plan["nextPaymentDueDate"] = next.due.to_string().into();
+    }
+    Ok(plan)
+}
+
+/// `GET …/reservationOrders/{order}/reservations`.
+pub async fn list_of_order(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let page = Page::read(call.query, "$skiptoken")?;
+    let found = visible(call).await?;
+    let items = found.reservations.iter().map(|r| reservation(call, &found.order, r)).collect();
+    Ok(Reply::ok(page.cut(items, &call.address(), "$skiptoken")))
+}
+
+/// `GET …/reservations/{reservation}`, with `$expand=renewProperties` also what it would be renewed as.
+pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
+    call.order()?;
+    let id = call.reservation()?;
+    let found = visible(call).await?;
+    let missing = || {
+        let order = found.order.id;
+        ArmError::bad_request(
+            "ReservationIdNotInReservationOrder",
+            format!("The reservation '{id}' is not in the reservation order '{order}'."),
+        )
+    };
+    let one = found.reservations.iter().find(|r| r.id == id).ok_or_else(missing)?;
+    let mut body = reservation(call, &found.order, one);
+    if expands(call, "renewProperties")? && one.renew {
+        body["properties"]["renewProperties"] = renewal(&found.order, one);
+    }
+    Ok(Reply::ok(body))
+}
+
+/// The same again, since nothing else has been agreed.
+fn renewal(order: &ReservationOrder, reservation: &Reservation) -> Value {
+    let scopes = reservation.scope.scope().map(|scope| json!([scope.to_string()]));
+    json!({"purchaseProperties": {
+        "sku": {"name": order.sku.as_str()},
+        "location": order.region.as_str(),
+        "properties": {
+            "billingScopeId": format!("/subscriptions/{}", order.subscription),
+            "term": order.term.code(),
+            "billingPlan": order.plan.name(),
+            "quantity": reservation.quantity.instances(),
+            "displayName": reservation.display_name.as_str(),
+            "appliedScopeType": reservation.scope.type_name(),
+            "appliedScopes": scopes,
+            "reservedResourceProperties": {"instanceFlexibility": on_off(reservation.instance_flexibility)},
+            "reservedResourceType": order.resource_type.name(),
+            "renew": reservation.renew,
+        },
+    }})
+}
+
+/// `GET /providers/Microsoft.Capacity/reservations`: all that the caller may read, filtered, sorted, counted.
+pub async fn list_all(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let page = Page::read(call.query, "$skiptoken")?;
+    let filter = call.query.filled("$filter").map(|text| Filter::parse(text, FILTERED)).transpose()?;
+    let order_by = call.query.filled("$orderby").map(|text| OrderBy::parse(text, FIELDS)).transpose()?;
+    let state = call.query.filled("selectedState").map(selected).transpose()?;
+    let summarised = match call.query.filled("refreshSummary") {
+        None => false,
+        Some(text) if text.eq_ignore_ascii_case("true") => true,
+        Some(text) if text.eq_ignore_ascii_case("false") => false,
+        Some(_) => return Err(ArmError::uri("refreshSummary", "has to be true or false")),
+    };
+    let orders = call.read(&ListReservationOrders, &ArmScope::Capacity).await?;
+    let mut items: Vec<Value> = orders
+        .iter()
+        .flat_map(|found| found.reservations.iter().map(|r| reservation(call, &found.order, r)))
+        .filter(|item| filter.as_ref().is_none_or(|f| f.matches(item, &|_, _| false)))
+        .collect();
+    let summary = summarised.then(|| summary(&items));
+    if let Some(state) = state {
+        items.retain(|item| item["properties"]["displayProvisioningState"] == state);
+    }
+    if let Some(order_by) = order_by {
+        order_by.sort(&mut items);
+    }
+    let mut body = page.cut(items, &call.address(), "$skiptoken");
+    if let Some(summary) = summary {
+        body["summary"] = summary;
+    }
+    Ok(Reply::ok(body))
+}
+
+fn selected(text: &str) -> Result<&'static str, ArmError> {
+    let found = STATES.iter().find(|(state, _)| state.eq_ignore_ascii_case(text));
+    found.map(|(state, _)| *state).ok_or_else(|| {
+        let states: Vec<&str> = STATES.iter().map(|(state, _)| *state).collect();
+        ArmError::uri("selectedState", format!("has to be one of {}", states.join(", ")))
+    })
+}
+
+fn summary(items: &[Value]) -> Value {
+    let counts = STATES.iter().map(|(state, name)| {
+        let count = items.iter().filter(|item| item["properties"]["displayProvisioningState"] == *state).count();
+        ((*name).to_owned(), Value::from(count))
+    });
+    Value::Object(counts.collect::<Map<_, _>>())
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "On" } else { "Off" }
+}
+
+fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservation) -> Value {
+    let now = call.context.now;
+    let expired = order.expires_at <= now;
+    let expiring = order.expires_at.duration_since(now) <= EXPIRING;
+    let (state, shown) = match reservation.state {
+        ReservationState::Cancelled => ("Cancelled", "Cancelled"),
+        ReservationState::Expired => ("Expired", "Expired"),
+        ReservationState::Succeeded if expired => ("Expired", "Expired"),
+        ReservationState::Succeeded if expiring => ("Succeeded", "Expiring"),
+        ReservationState::Succeeded => ("Succeeded", "Succeeded"),
+    };
+    let friendly_scope = match &reservation.scope {
+        AppliedScope::Shared => "Shared",
+        AppliedScope::Single(ArmScope::ResourceGroup(..)) => "ResourceGroup",
+        AppliedScope::Single(_) => "Single",
+    };
+    let friendly_renewal = if state == "Succeeded" { on_off(reservation.renew) } else { "NotApplicable" };
+    let updated = wire::date_time(reservation.updated_at);
+    let mut properties = json!({
+        "reservedResourceType": order.resource_type.name(),
+        "userFriendlyRenewState": friendly_renewal,
+        "skuDescription": described(order.resource_type, order.sku.as_str(), order.region.title(), order.term.title()),
+        "renew": reservation.renew,
+        "archived": reservation.archived,
+        "quantity": reservation.quantity.instances(),
+        "appliedScopeType": reservation.scope.type_name(),
+        "displayName": reservation.display_name.as_str(),
+        "provisioningState": state,
+        "displayProvisioningState": shown,
+        "term": order.term.code(),
+        "userFriendlyAppliedScopeType": friendly_scope,
+        "expiryDateTime": wire::date_time(order.expires_at),
+        "expiryDate": wire::date(order.expires_at),
+        "purchaseDateTime": wire::date_time(order.requested_at),
+        "purchaseDate": wire::date(order.requested_at),
+        "benefitStartTime": wire::date_time(order.starts_at),
+        "lastUpdatedDateTime": updated,
+        "effectiveDateTime": updated,
+        "instanceFlexibility": on_off(reservation.instance_flexibility),
+        "utilization": {"aggregates": []},
+        "billingPlan": order.plan.name(),
+        "billingScopeId": format!("/subscriptions/{}", order.subscription),
+        "purchasedBy": order.buyer.name,
+        "purchasedByType": match order.buyer.side {
+            BoughtBy::Customer => "Customer",
+            BoughtBy::Partner => "Partner",
+        },
+    });
+    if let Some(scope) = reservation.scope.scope() {
+        let subscription = scope.subscription().map(|id| format!("/subscriptions/{id}"));
+        properties["appliedScopes"] = json!([scope.to_string()]);
+        properties["appliedScopeProperties"] = match scope {
+            ArmScope::ResourceGroup(_, name) => json!({"resourceGroupId": scope.to_string(), "displayName": name}),
+            _ => json!({"subscriptionId": subscription}),
+        };
+    }
+    if let Some(at) = reservation.review_at {
+        properties["reviewDateTime"] = wire::date_time(at).into();
+    }
+    let mut body = json!({
+        "id": format!("{}/reservations/{}", order_id(order.id), reservation.id),
+        "name": reservation.id.to_string(),
+        "type": "microsoft.capacity/reservationOrders/reservations",
+        "location": order.region.as_str(),
+        "etag": reservation.etag,
+        "sku": {"name": order.sku.as_str()},
+        "properties": properties,
+    });
+    if order.resource_type == ReservedResourceType::VirtualMachines {
+        body["kind"] = "Microsoft.Compute".into();
+    }
+    body
+}
+
+/// `PATCH …/reservations/{reservation}`: done at once.
+pub async fn update(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let (order, id) = (call.order()?, call.reservation()?);
+    let body = call.json()?;
+    let properties = body.root().required("properties")?;
+    let command = UpdateReservation {
+        order,
+        reservation: id,
+        display_name: display_name(&properties, "name")?,
+        instance_flexibility: instance_flexibility(&properties)?,
+        review_at: properties.get("reviewDateTime")?.map(|node| node.instant()).transpose()?,
+        scope: applied_scope(&properties)?,
+        renew: properties.get("renew")?.map(|node| node.truth()).transpose()?,
+        renewal_terms: properties
+            .get("renewProperties")?
+            .map(|node| node.object().map(|o| !o.is_empty()))
+            .transpose()?
+            .unwrap_or(false),
+    };
+    let (found, updated) = call.execute(&command, &ArmScope::ReservationOrder(order)).await?;
+    Ok(Reply::ok(reservation(call, &found.order, &updated)))
+}
+
+/// What a customer may not do with what its partner pays for (R20): the refusal names the partner and how to reach it.
+pub async fn change_purchase(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let action = call.found.route.action;
+    let word = action.trim_end_matches("/action").rsplit('/').next().unwrap_or_default();
+    let what = match word {
+        "calculateexchange" | "exchange" => PartnerOnlyChange::Exchange,
+        "availablescopes" => PartnerOnlyChange::ScopeChange,
+        "changedirectory" => PartnerOnlyChange::DirectoryChange,
+        _ => PartnerOnlyChange::Refund,
+    };
+    let scope = match (call.name("order"), call.name("reservation")) {
+        ("", _) => exchanged(call).unwrap_or(ArmScope::Capacity),
+        (_, "") => ArmScope::ReservationOrder(call.order()?),
+        _ => ArmScope::Reservation(call.order()?, call.reservation()?),
+    };
+    let command = ChangePurchase { scope: scope.clone(), what, action };
+    call.execute(&command, &scope).await?;
+    Ok(Reply::no_content())
+}
+
+/// The order that an exchange is about, where its body names one; it decides which partner is asked.
+fn exchanged(call: &Call<'_>) -> Option<ArmScope> {
+    let body = call.json().ok()?;
+    let list = body.root().get("properties").ok()??.get("reservationsToExchange").ok()??.list(100).ok()?;
+    let id = list.first()?.get("reservationId").ok()??;
+    ArmScope::parse(id.text(500).ok()?).ok()?.reservation_order().map(ArmScope::ReservationOrder)
+}
+
+/// `GET /subscriptions/{subscription}/providers/Microsoft.Capacity/appliedReservations`: the orders, of those that the
+/// caller may read, with a reservation that can apply to this subscription (R30, R31).
+pub async fn applied(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let id = call.subscription()?;
+    let scope = ArmScope::Subscription(id);
+    let subscription = call.read(&GetSubscription { id }, &scope).await?;
+    let subscription = subscription.ok_or_else(|| call.not_authorized(&call.found.action(), &scope))?;
+    let orders = call.read(&ListReservationOrders, &ArmScope::Capacity).await?;
+    let now = call.context.now;
+    let applies = |found: &&OrderWithReservations| {
+        let same_context =
+            found.order.partner == subscription.partner && found.order.customer.tenant() == subscription.tenant;
+        let live = |r: &&Reservation| r.state == ReservationState::Succeeded && found.order.expires_at > now;
+        found.reservations.iter().filter(live).any(|r| match &r.scope {
+            AppliedScope::Shared => same_context,
+            AppliedScope::Single(scope) => scope.subscription() == Some(id),
+        })
+    };
+    let ids: Vec<String> = orders
+        .iter()
+        .filter(applies)
+        .map(|found| format!("/providers/Microsoft.Capacity/reservationorders/{}", found.order.id))
+        .collect();
+    Ok(Reply::ok(json!({
+        "id": format!("/subscriptions/{id}/providers/microsoft.capacity/AppliedReservations/default"),
+        "name": "default",
+        "type": "Microsoft.Capacity/AppliedReservations",
+        "properties": {"reservationOrderIds": {"value": ids}},
+    })))
+}
