@@ -287,3 +287,110 @@ pub(crate) async fn confirm_agreement(
         .bind(&customer).bind(&partner).bind(micros(at)).execute(conn).await.map(drop))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::actor::{Actor, PrincipalKind};
+    use fullmakt_domain::ids::{PrincipalId, TenantId};
+    use sqlx::Row as _;
+
+    use super::*;
+    use crate::testing::{run, stores};
+
+    const PARTNER: &str = "11111111-1111-4111-8111-111111111111";
+
+    // Two thousand customers named `kund 0001 ab` and so on, and one of another partner among them.
+    const WORLD: &str = "
+        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
+        INSERT INTO tenant VALUES ('44444444-4444-4444-8444-444444444444', 'partner', 'Sydmoln AB', 'sydmoln.example');
+        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
+        INSERT INTO partner (partner_id, country, currency) VALUES ('44444444-4444-4444-8444-444444444444', 'SE', 'EUR');
+        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
+        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
+        WITH RECURSIVE n (i) AS (SELECT 10001 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+        INSERT INTO tenant SELECT '20000000-0000-4000-8000-0000000' || CAST(i AS TEXT), 'customer',
+            'Kund ' || CAST(i AS TEXT) || ' AB', 'kund' || CAST(i AS TEXT) || '.example' FROM n;
+        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+            SELECT tenant_id, 'SE', 'sv', 0, 'c' FROM tenant WHERE kind = 'customer';
+        INSERT INTO relationship (customer_id, partner_id, since, name_key, domain)
+            SELECT tenant_id, CASE WHEN domain = 'kund10500.example' THEN '44444444-4444-4444-8444-444444444444'
+                                   ELSE '11111111-1111-4111-8111-111111111111' END, 0, lower(name), domain
+            FROM tenant WHERE kind = 'customer'";
+
+    fn ada() -> Actor {
+        let home = TenantId::parse(PARTNER).unwrap();
+        Actor {
+            principal: PrincipalId::parse("00000000-0000-4000-8000-0000000000a1").unwrap(),
+            kind: PrincipalKind::User,
+            name: "ada@nordmoln.example".to_owned(),
+            home,
+            tenant: home,
+            application: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_page_by_page_in_both_directions() {
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            let read = async |key, prefix: &str, start, size| {
+                let query = ListCustomers { key, prefix: prefix.to_owned(), start, size };
+                store.read(&ada(), &query).await.unwrap()
+            };
+            let numbers = |page: &CustomerPage| -> Vec<String> {
+                page.customers
+                    .iter()
+                    .map(|(_, customer)| customer.name.replace("Kund ", "").replace(" AB", ""))
+                    .collect()
+            };
+            let (mut start, mut seen) = (PageStart::Offset(0), Vec::new());
+            loop {
+                let page = read(CustomerKey::Name, "", start, 700).await;
+                seen.extend(numbers(&page));
+                let (key, last) = page.customers.last().cloned().unwrap();
+                start = PageStart::After(key, last.id.to_string());
+                if !page.more {
+                    break;
+                }
+            }
+            let all: Vec<String> = (10_001..=12_000).filter(|n| *n != 10_500).map(|n: u32| n.to_string()).collect();
+            assert_eq!(seen, all);
+
+            let found = read(CustomerKey::Name, "kund 1050", PageStart::Offset(0), 100).await;
+            assert_eq!(numbers(&found), (10_501..10_510).map(|n: u32| n.to_string()).collect::<Vec<_>>());
+            assert!(!found.more);
+            let last = read(CustomerKey::Domain, "kund1050", PageStart::Last, 2).await;
+            assert_eq!((numbers(&last), last.more), (vec!["10508".to_owned(), "10509".to_owned()], true));
+            let (key, first) = last.customers.first().cloned().unwrap();
+            let before = PageStart::Before(key, first.id.to_string());
+            let page = read(CustomerKey::Domain, "kund1050", before, 10).await;
+            assert_eq!(numbers(&page), (10_501..10_508).map(|n: u32| n.to_string()).collect::<Vec<_>>());
+            assert!(!page.more);
+            let skipped = read(CustomerKey::Name, "", PageStart::Offset(1_990), 100).await;
+            assert_eq!(numbers(&skipped).first().map(String::as_str), Some("11992"));
+            let odd = read(CustomerKey::Name, "100%_'\\", PageStart::Offset(0), 5).await;
+            assert!(odd.customers.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_costs_the_same_with_many_customers() {
+        for (store, _directory) in stores().await {
+            if store.kind() != "SQLite" {
+                continue;
+            }
+            for statement in [BY_NAME, BY_NAME_BACKWARDS, BY_DOMAIN, BY_DOMAIN_BACKWARDS] {
+                let mut reader = store.reader().await.unwrap();
+                let tx = &mut reader.tx();
+                let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+                let crate::db::Conn::Sqlite(conn) = &mut tx.conn else { continue };
+                let rows = sqlx::query(explain).bind(PARTNER).fetch_all(&mut **conn).await.unwrap();
+                let plan: Vec<String> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
+                let plan = plan.join("; ");
+                assert!(plan.contains("INDEX relationship_by_"), "{plan}");
+                assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        }
+    }
+}
