@@ -1,4 +1,5 @@
 //! Every end-to-end test, in one program.
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
+mod catalog;
 mod signin;
