@@ -12,7 +12,7 @@ use crate::partner_center::error::{Code, Failure};
 pub enum Face {
     /// `/v1/…`, `/webhooks/v1/…`.
     PartnerCenter,
-    /// `/subscriptions/…`, `/providers/…`, `/tenants`, `/metadata/…`.
+    /// `/subscriptions/…`, `/providers/…`, `/tenants`, `/metadata/…`, and `/v1.0/…` for the one call of Graph.
     Arm,
     /// `/{tenant}/oauth2/…` and the like.
     SignIn,
@@ -39,9 +39,9 @@ impl Face {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty()).map(str::to_ascii_lowercase);
         let (first, second) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         match (first.as_str(), second.as_str()) {
-            ("v1", _) | ("webhooks", "v1") => Self::PartnerCenter,
+            ("v1", _) | ("webhooks" | "auditactivity", "v1") => Self::PartnerCenter,
             ("fullmakt", _) => Self::Own,
-            ("subscriptions" | "providers" | "tenants" | "metadata", _) => Self::Arm,
+            ("subscriptions" | "providers" | "tenants" | "metadata" | "v1.0", _) => Self::Arm,
             ("common" | "organizations" | "oauth2" | "discovery", _)
             | (_, "oauth2" | "v2.0" | "discovery" | ".well-known") => Self::SignIn,
             _ => Self::Other,

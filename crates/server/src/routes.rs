@@ -8,11 +8,12 @@ use http::{Method, StatusCode, header};
 use tower::ServiceExt as _;
 
 use crate::face::Face;
-use crate::{App, own, partner_center, telemetry};
+use crate::{App, arm, own, partner_center, telemetry};
 
 #[derive(Clone)]
 struct Edges {
     partner_center: Router,
+    arm: Router,
     own: Router,
 }
 
@@ -21,6 +22,7 @@ struct Edges {
 pub fn routes(app: &App) -> Router {
     let edges = Edges {
         partner_center: partner_center::router(app.clone()),
+        arm: arm::router(app.clone()),
         own: own::router(app.clone()).layer(from_fn(telemetry::name_route)),
     };
     Router::new().fallback(enter).with_state(edges)
@@ -30,7 +32,8 @@ async fn enter(State(edges): State<Edges>, request: Request) -> Response {
     let edge = match Face::of(request.uri().path()) {
         Face::PartnerCenter => edges.partner_center,
         Face::Other if request.uri().path() == "/" => return front_door(request.method()),
-        Face::Own | Face::Arm | Face::SignIn | Face::Other => edges.own,
+        Face::Arm => edges.arm,
+        Face::Own | Face::SignIn | Face::Other => edges.own,
     };
     match edge.oneshot(request).await {
         Ok(response) => response,
