@@ -21,5 +21,16 @@ pub fn start(logging: &Logging) -> anyhow::Result<()> {
         LogFormat::Human => builder.with_ansi(is_terminal).with_target(false).finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
     }
-    .context("logging could not be started")
+    .context("logging could not be started")?;
+    log_panics();
+    Ok(())
+}
+
+/// Sends panics to the log, once and in its format, in place of bare text on standard error.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let reason = panic.payload_as_str().unwrap_or("no reason given");
+        tracing::error!(place, reason, "a part of the server panicked");
+    }));
 }

@@ -260,11 +260,14 @@ async fn metrics_have_a_listener_of_their_own() {
     client.get(server.url("/healthz")).send().await.unwrap();
     let main = client.get(server.url("/metrics")).send().await.unwrap();
     assert_eq!(main.status(), 404, "not on the main listener");
+    let token = client.post(server.url("/common/oauth2/v2.0/token")).form(&[("grant_type", "x")]).send().await.unwrap();
+    assert_eq!(token.status(), 400);
     let page = client.get(format!("http://{metrics}/metrics")).send().await.unwrap().text().await.unwrap();
     let counted = page.lines().find(|line| line.starts_with("fullmakt_requests_total") && line.contains("/healthz"));
     assert!(counted.is_some_and(|line| line.ends_with(" 1")), "{page}");
     assert!(page.contains("fullmakt_request_duration_seconds_bucket"), "{page}");
     assert!(page.contains("fullmakt_database_connections"), "{page}");
+    assert!(page.contains("fullmakt_sign_ins_total{grant=\"other\""), "{page}");
 }
 
 #[test]

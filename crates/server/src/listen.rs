@@ -8,8 +8,20 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use tokio::task::JoinHandle;
+
+/// How long the head of a request may take to arrive, so that a slow caller cannot hold a connection for nothing.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often a silent HTTP/2 connection is asked whether anybody is there.
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+fn be_brisk(builder: &mut Builder<TokioExecutor>) {
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING_EVERY);
+}
 
 /// A server that accepts connections. Callers' addresses reach handlers as `ConnectInfo<SocketAddr>`.
 pub struct Listening {
@@ -32,11 +44,13 @@ impl Listening {
         let task = match tls {
             Some(config) => {
                 let config = RustlsConfig::from_config(config);
-                let server = axum_server::from_tcp_rustls(socket, config)?.handle(handle.clone());
+                let mut server = axum_server::from_tcp_rustls(socket, config)?.handle(handle.clone());
+                be_brisk(server.http_builder());
                 tokio::spawn(server.serve(service))
             }
             None => {
-                let server = axum_server::from_tcp(socket)?.handle(handle.clone());
+                let mut server = axum_server::from_tcp(socket)?.handle(handle.clone());
+                be_brisk(server.http_builder());
                 tokio::spawn(server.serve(service))
             }
         };

@@ -33,17 +33,7 @@ pub fn note_actor(actor: &Actor) {
     Span::current().record("actor", tracing::field::display(actor.principal));
 }
 
-/// Counts a purchase. `by` is `customer` or `partner`.
-pub fn count_purchase(by: &'static str) {
-    metrics::counter!("fullmakt_purchases_total", "by" => by).increment(1);
-}
-
-/// Counts a refusal by its kind, such as `QuoteLapsed`.
-pub fn count_refusal(kind: &'static str) {
-    metrics::counter!("fullmakt_refusals_total", "kind" => kind).increment(1);
-}
-
-/// Counts a sign-in. `grant` is the kind of grant, `outcome` is `succeeded` or an error of OAuth.
+/// Counts a request for a token by its kind of grant, and `succeeded` or the error of OAuth.
 pub fn count_sign_in(grant: &'static str, outcome: &'static str) {
     metrics::counter!("fullmakt_sign_ins_total", "grant" => grant, "outcome" => outcome).increment(1);
 }
@@ -188,8 +178,8 @@ pub fn collect() -> Result<PrometheusHandle, MetricsError> {
     metrics::describe_counter!("fullmakt_requests_total", "Requests by route, method and status.");
     metrics::describe_histogram!("fullmakt_request_duration_seconds", "How long requests took.");
     metrics::describe_gauge!("fullmakt_requests_in_flight", "Requests being answered.");
-    metrics::describe_counter!("fullmakt_purchases_total", "Purchases by who bought.");
-    metrics::describe_counter!("fullmakt_refusals_total", "Refusals by kind.");
+    metrics::describe_counter!("fullmakt_commands_total", "Commands by operation and outcome; purchases among them.");
+    metrics::describe_counter!("fullmakt_refusals_total", "Refusals by operation and kind.");
     metrics::describe_counter!("fullmakt_sign_ins_total", "Sign-ins by grant and outcome.");
     metrics::describe_gauge!("fullmakt_database_connections", "Connections to the database by state.");
     Ok(handle)

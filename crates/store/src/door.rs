@@ -90,10 +90,24 @@ impl Store {
         command: &C,
         request: &RequestContext,
     ) -> Result<C::Receipt, ExecuteError> {
+        let outcome = self.run(actor, command, request).await;
+        count(C::OPERATION.name, &outcome);
+        outcome.map(|(_, receipt)| receipt)
+    }
+
+    /// As [`Store::execute`]; also tells whether anything changed.
+    async fn run<C: Load>(
+        &self,
+        actor: &Actor,
+        command: &C,
+        request: &RequestContext,
+    ) -> Result<(bool, C::Receipt), ExecuteError> {
         // Whoever may not gets no further, and so cannot hold the lock.
         let located = match self.admit(actor, command, request).await? {
             Admitted::ToTheLock(located) => located,
-            Admitted::Decided(decided) => return decided.map_err(ExecuteError::Refused),
+            Admitted::Decided(decided) => {
+                return decided.map(|receipt| (false, receipt)).map_err(ExecuteError::Refused);
+            }
         };
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let outcome = self
@@ -101,8 +115,8 @@ impl Store {
                 async move {
                     let done = execute_locked(&actor, &command, &located, &request, tx).await?;
                     Ok::<_, ExecuteError>(match done {
-                        Ok((Some(_), receipt)) => (Ending::Keep, Ok(receipt)),
-                        Ok((None, receipt)) => (Ending::Undo, Ok(receipt)),
+                        Ok((Some(_), receipt)) => (Ending::Keep, Ok((true, receipt))),
+                        Ok((None, receipt)) => (Ending::Undo, Ok((false, receipt))),
                         Err(refusal) => (Ending::Keep, Err(refusal)),
                     })
                 }
@@ -135,6 +149,23 @@ impl Store {
             // He has been let in between the two looks: he may wait for the lock like everyone else.
             Ok(_) => Ok(Admitted::ToTheLock(located)),
         }
+    }
+}
+
+/// Counts a command and, where there is one, the kind of its refusal.
+fn count<R>(operation: &'static str, outcome: &Result<(bool, R), ExecuteError>) {
+    let word = match outcome {
+        Ok((true, _)) => "succeeded",
+        Ok((false, _)) => "unchanged",
+        Err(ExecuteError::Denied(_)) => "denied",
+        Err(ExecuteError::Refused(_)) => "refused",
+        Err(ExecuteError::Fault(_)) => "failed",
+    };
+    metrics::counter!("fullmakt_commands_total", "operation" => operation, "outcome" => word).increment(1);
+    if let Err(ExecuteError::Refused(refusal)) = outcome {
+        // The name of the variant, without its values: those are chosen by callers.
+        let kind: String = format!("{refusal:?}").chars().take_while(char::is_ascii_alphanumeric).collect();
+        metrics::counter!("fullmakt_refusals_total", "operation" => operation, "kind" => kind).increment(1);
     }
 }
 

@@ -17,6 +17,7 @@ use super::resource::{Asked, parse_resource, parse_scope};
 use super::token::{Access, AccessClaims, IdClaims, Version, is_verifier, random_secret, stored, verifier_matches};
 use super::visit::Visit;
 use super::{Place, Signin, enter, password, sign_in};
+use crate::telemetry::count_sign_in;
 
 /// Longest field that is kept, in bytes.
 pub const MAX_FIELD: usize = 2_048;
@@ -64,6 +65,28 @@ impl Client {
 /// # Errors
 /// [`Refused`].
 pub async fn token(signin: &Signin, visit: &Visit, segment: &str, version: Version) -> Result<Response, Refused> {
+    let answered = grant(signin, visit, segment, version).await;
+    let outcome = match &answered {
+        Ok(_) => "succeeded",
+        Err(refused) => refused.face().1,
+    };
+    count_sign_in(known_grant(visit.form.get("grant_type")), outcome);
+    answered
+}
+
+/// The kind of grant, for counting: what callers make up counts as one.
+fn known_grant(grant_type: Option<&str>) -> &'static str {
+    match grant_type {
+        Some("client_credentials") => "client_credentials",
+        Some("authorization_code") => "authorization_code",
+        Some("refresh_token") => "refresh_token",
+        Some("password") => "password",
+        Some("device_code" | "urn:ietf:params:oauth:grant-type:device_code") => "device_code",
+        _ => "other",
+    }
+}
+
+async fn grant(signin: &Signin, visit: &Visit, segment: &str, version: Version) -> Result<Response, Refused> {
     let place = Place::of(signin.store(), segment).await?;
     let grant_type = visit.form.need("grant_type")?;
     let client = authenticate(signin, visit, segment).await?;
