@@ -196,7 +196,7 @@ async fn page_or_code(signin: &Signin, visit: &Visit, fields: &Form, ask: &Ask) 
         let again = blank.again(username, words.page_too_old);
         return page::render(visit, &csrf, StatusCode::BAD_REQUEST, origin, &again);
     }
-    if visit.form.get("action") == Some("cancel") {
+    if visit.query.get("action") == Some("cancel") {
         return go_back_refused(visit, &ask.back, &Refused::Declined);
     }
     let signed_in = async {

@@ -166,7 +166,7 @@ async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wro
     };
     let client = Client::find(signin, &device.client.to_string(), visit.host()).await.map_err(code_error)?;
     let application = client.name();
-    if visit.form.get("action") == Some("cancel") {
+    if visit.query.get("action") == Some("cancel") {
         let told = authn::answer_device(signin.store(), &hash, None, now).await.map_err(|e| code_error(e.into()))?;
         return if told { Ok(Step::Declined) } else { Err(Wrong::Code(words.code_unknown.to_owned())) };
     }

@@ -160,13 +160,23 @@ impl Provider {
 
     /// Signs in at the page and gives the answer to the submitted form.
     async fn at_the_page(&self, tenant: &str, extra: &[(&str, &str)], login: &[(&str, &str)]) -> Reply {
+        self.at_the_page_pressing(tenant, "", extra, login).await
+    }
+
+    async fn at_the_page_pressing(
+        &self,
+        tenant: &str,
+        button: &str,
+        extra: &[(&str, &str)],
+        login: &[(&str, &str)],
+    ) -> Reply {
         let ask = [&authorization()[..], extra].concat();
         let page = self.get(&format!("/{tenant}/oauth2/v2.0/authorize?{}", encode(&ask))).await.ok();
         let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
         let hidden = fields(&page.text);
         let hidden: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let form = [&hidden[..], login].concat();
-        self.post_with(&format!("/{tenant}/oauth2/v2.0/authorize"), &form, &[("cookie", &cookie)]).await
+        self.post_with(&format!("/{tenant}/oauth2/v2.0/authorize{button}"), &form, &[("cookie", &cookie)]).await
     }
 
     async fn code(&self, tenant: &str, upn: &str, password: &str) -> String {
@@ -203,10 +213,19 @@ impl Provider {
     }
 
     async fn at_the_device_page(&self, form: &[(&str, &str)]) -> Reply {
+        self.at_the_device_page_pressing("", form).await
+    }
+
+    async fn at_the_device_page_pressing(&self, button: &str, form: &[(&str, &str)]) -> Reply {
         let page = self.get("/devicelogin").await.ok();
         let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
         let csrf = cookie.split_once('=').unwrap().1.to_owned();
-        self.post_with("/devicelogin", &[&[("csrf", csrf.as_str())], form].concat(), &[("cookie", &cookie)]).await
+        self.post_with(
+            &format!("/devicelogin{button}"),
+            &[&[("csrf", csrf.as_str())], form].concat(),
+            &[("cookie", &cookie)],
+        )
+        .await
     }
 }
 
@@ -519,7 +538,8 @@ async fn the_page_helps_people_who_err_and_keeps_strangers_out() {
     let stranger = [("username", "frida@kustfiske.example"), ("password", "fridas lösenord 1")];
     let kept_out = provider.at_the_page(FJALLRAVEN, &[], &stranger).await;
     assert!(kept_out.text.contains("may not sign in to that organisation"), "{}", kept_out.text);
-    let cancelled = provider.at_the_page(FJALLRAVEN, &[], &[("action", "cancel")]).await;
+    assert!(page.text.contains("/authorize?action=cancel\" formnovalidate"), "{}", page.text);
+    let cancelled = provider.at_the_page_pressing(FJALLRAVEN, "?action=cancel", &[], &[]).await;
     assert_eq!(parameter(cancelled.header("location"), "error"), "access_denied");
     // A form that another site sends.
     let olle = [("csrf", "forged"), ("username", "olle@exempel.example"), ("password", "olles lösenord 1")];
@@ -649,7 +669,7 @@ async fn a_device_waits_for_its_user() {
     provider.poll("organizations", "never given out").await.is(400, "invalid_grant", 70_000);
     // No is an answer too.
     let (device, user) = provider.device(NORDMOLN).await;
-    let no = provider.at_the_device_page(&[("user_code", &user), ("action", "cancel")]).await.ok();
+    let no = provider.at_the_device_page_pressing("?action=cancel", &[("user_code", &user)]).await.ok();
     assert!(no.text.contains("You have declined"));
     provider.poll(NORDMOLN, &device).await.is(400, "authorization_declined", 65_004);
     assert!(provider.at_the_device_page(&[("user_code", "")]).await.text.contains("Enter the code."));
