@@ -20,6 +20,7 @@ pub mod market;
 pub mod money;
 pub mod operation;
 pub mod order;
+pub mod partner;
 pub mod price;
 pub mod price_rule;
 pub mod purchase;

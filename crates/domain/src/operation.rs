@@ -80,6 +80,8 @@ operations! {
     /// Enables it for reservations of the partner's orders.
     write REGISTER_ENTITLEMENT = "register_subscription",
         partner(&[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, UserAdmin]);
+    /// Sees the partner's own profiles.
+    read READ_PARTNER = "read_partner", partner(&[GlobalAdmin]);
     /// Sees the activity log.
     read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
     /// Gives someone a role.

@@ -14,6 +14,7 @@ mod entitlement;
 mod facts;
 mod ledger;
 mod order;
+mod partner;
 mod price_rule;
 mod purchase;
 mod quote;

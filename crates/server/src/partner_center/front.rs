@@ -78,6 +78,7 @@ impl Front {
         user: bool,
         request: Request,
     ) -> Result<Response, Failure> {
+        telemetry::note_actor(&actor);
         let path = normalize::path(request.uri().path()).map_err(|error| Failure::input(error.to_string()))?;
         let path = path.strip_prefix("/v1").filter(|rest| !rest.is_empty()).unwrap_or("/").to_owned();
         let raw_query = request.uri().query().unwrap_or("").to_owned();
@@ -96,7 +97,7 @@ impl Front {
         let call = Call::new(actor, user, envelope.clone(), query, body);
         let Some(repeatable) = repeatable else { return self.handle(method, &path, call).await };
         // Detached, so that a client that gives up waiting finds the answer when it asks again.
-        let run = tokio::spawn(async move {
+        let run = tokio::spawn(tracing::Instrument::in_current_span(async move {
             let claim = Uuid::new_v4();
             if let Some(kept) = repeatable.claim(&self.app.store, claim).await? {
                 return Ok(kept);
@@ -104,7 +105,7 @@ impl Front {
             let store = self.app.store.clone();
             let response = self.handle(method, &path, call).await.unwrap_or_else(Failure::into_response);
             Ok(repeatable.finish(&store, claim, response).await)
-        });
+        }));
         run.await.unwrap_or_else(|_| Err(Failure::new(Code::Unexpected, "the server failed, its log has the reason")))
     }
 

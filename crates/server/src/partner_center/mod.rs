@@ -19,6 +19,7 @@ mod front;
 pub mod headers;
 mod idempotency;
 pub mod normalize;
+mod profiles;
 pub mod reply;
 mod self_serve_policies;
 mod subscriptions;
@@ -42,6 +43,7 @@ fn routes() -> Router<App> {
         .merge(audit_records::routes())
         .merge(catalog::routes())
         .merge(customers::routes())
+        .merge(profiles::routes())
         .merge(self_serve_policies::routes())
         .merge(subscriptions::routes())
 }

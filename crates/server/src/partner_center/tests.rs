@@ -50,6 +50,13 @@ name = "Beata"
 password = "beatas lösenord 1"
 roles = ["BillingAdmin"]
 
+[[partners.users]]
+id = "11111111-0000-4000-8000-000000000005"
+upn = "gustav@nordmoln.example"
+name = "Gustav"
+password = "gustavs lösenord 1"
+roles = ["GlobalAdmin"]
+
 [[partners.applications]]
 id = "11111111-0000-4000-8000-0000000000a0"
 client_id = "11111111-0000-4000-8000-0000000000a1"
@@ -175,6 +182,7 @@ fn actor(who: &str) -> Actor {
         "ada" => ("11111111-0000-4000-8000-000000000001", PrincipalKind::User),
         "sven" => ("11111111-0000-4000-8000-000000000002", PrincipalKind::User),
         "beata" => ("11111111-0000-4000-8000-000000000004", PrincipalKind::User),
+        "gustav" => ("11111111-0000-4000-8000-000000000005", PrincipalKind::User),
         "integration" => ("11111111-0000-4000-8000-0000000000a0", PrincipalKind::Application),
         other => panic!("nobody is called {other}"),
     };
@@ -564,6 +572,19 @@ async fn r42_the_customer_agreement_is_confirmed() {
     let mut future = body.clone();
     future["DateAgreed"] = json!("2027-01-01");
     world.send("ada", "POST", &address, &DOTNET, &future.to_string()).await.is(400, "800002");
+}
+
+#[tokio::test]
+async fn a_partner_sees_its_own_profiles() {
+    let world = World::new().await;
+    world.get("ada", "/v1/profiles/organization").await.is(403, "900150");
+    world.get("integration", "/v1/profiles/organization").await.is(401, "400");
+    let legal = world.get("integration", "/v1/profiles/legalbusiness?vettingVersion=Current").await.ok(200);
+    assert_eq!((&legal["companyName"], &legal["vettingStatus"]), (&json!("Nordmoln AB"), &json!("authorized")));
+    world.get("integration", "/v1/profiles/legalbusiness?vettingVersion=Next").await.is(400, "800002");
+    let organization = world.get("gustav", "/v1/profiles/organization").await.ok(200);
+    assert_eq!((&organization["tenantId"], &organization["domain"]), (&json!(PARTNER), &json!("nordmoln.example")));
+    assert_eq!(world.get("gustav", "/v1/profiles/support").await.ok(200)["profileType"], "SupportProfile");
 }
 
 #[tokio::test]
