@@ -197,7 +197,8 @@ fn greeting(ready: &Ready, world: &World) -> String {
         return text;
     };
     let subscription = customer.entitlements.iter().flat_map(|bought| &bought.subscriptions).next();
-    let (Some(ada), Some(olle), Some(subscription)) = (partner.users.first(), customer.users.first(), subscription)
+    let (Some(ada), Some(olle), Some(buyer), Some(subscription)) =
+        (partner.users.first(), customer.users.first(), customer.applications.first(), subscription)
     else {
         return text;
     };
@@ -211,7 +212,9 @@ fn greeting(ready: &Ready, world: &World) -> String {
         .replace("{ada}", &ada.upn)
         .replace("{ada_password}", &ada.password.0)
         .replace("{olle}", &olle.upn)
-        .replace("{olle_password}", &olle.password.0);
+        .replace("{buyer}", &buyer.name)
+        .replace("{buyer_client}", &buyer.client_id.to_string())
+        .replace("{buyer_secret}", &buyer.client_secret.0);
     text.push_str(&filled);
     text
 }
