@@ -114,7 +114,7 @@ struct Serve {
     /// How many requests may run at once; more wait [default: 1024]
     #[arg(long, value_name = "NUMBER")]
     max_concurrent: Option<String>,
-    /// How many requests a minute the Partner Center API takes from one tenant [default: no limit]
+    /// How many requests a minute each API takes from one tenant, reads and writes apart [default: no limit]
     #[arg(long, value_name = "NUMBER")]
     requests_per_minute: Option<String>,
 }

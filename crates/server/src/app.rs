@@ -19,7 +19,7 @@ pub struct Settings {
     pub https: bool,
     /// Whether `X-Forwarded-Host`, `-Proto` and `-For` are believed.
     pub trust_forwarded: bool,
-    /// Requests a minute and tenant that the Partner Center API takes; `None` for no limit.
+    /// Requests a minute and tenant that each API takes, reads and writes apart; `None` for no limit.
     pub requests_per_minute: Option<u32>,
     /// Whether tokens of users say that they proved themselves twice, which the Partner Center API demands of them.
     pub mfa: bool,

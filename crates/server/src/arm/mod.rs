@@ -24,6 +24,9 @@ pub mod routes;
 mod subscriptions;
 pub mod wire;
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -36,7 +39,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use uuid::Uuid;
 
 use crate::App;
+use crate::partner_center::throttle::{Limits, Throttle};
 use crate::signin::{Audience, TokenError};
+use crate::telemetry::{RouteName, note_actor};
 use call::{Call, Reply};
 use error::ArmError;
 use headers::{Allowance, Stamp};
@@ -52,18 +57,27 @@ const REMAINING_WRITES: u32 = 1_199;
 /// Everything that Azure Resource Manager and the one call of Graph answer, as the last of the server's routers: what no
 /// other edge takes comes here.
 pub fn router(app: App) -> Router {
-    Router::new().fallback(enter).with_state(app)
+    let limit = app.settings.requests_per_minute.and_then(NonZeroU32::new);
+    let throttle = Throttle::new(Limits { reads_per_minute: limit, writes_per_minute: limit });
+    Router::new().fallback(enter).with_state(Edge { app, throttle: Arc::new(throttle) })
 }
 
-async fn enter(State(app): State<App>, request: Request) -> Response {
+#[derive(Clone)]
+struct Edge {
+    app: App,
+    throttle: Arc<Throttle>,
+}
+
+async fn enter(State(edge): State<Edge>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let stamp = Stamp::new(&parts.headers, Uuid::new_v4(), app.clock.now());
-    let base = app.base_url(&parts.headers, &parts.uri);
-    let response = match answer(&app, &base, &stamp, &parts, body).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    };
-    finished(response, &stamp, &parts)
+    let stamp = Stamp::new(&parts.headers, Uuid::new_v4(), edge.app.clock.now());
+    let base = edge.app.base_url(&parts.headers, &parts.uri);
+    let found = routes::find(&parts.method, parts.uri.path());
+    let pattern = found.as_ref().map_or("arm", |found| found.route.pattern);
+    let answered = answer(&edge, &base, &stamp, &parts, found, body).await;
+    let mut response = finished(answered.unwrap_or_else(IntoResponse::into_response), &stamp, &parts);
+    response.extensions_mut().insert(RouteName(pattern));
+    response
 }
 
 /// The headers that every answer has, and no body for HEAD.
@@ -79,14 +93,13 @@ fn finished(response: Response, stamp: &Stamp, parts: &request::Parts) -> Respon
 }
 
 async fn answer(
-    app: &App,
+    edge: &Edge,
     base: &str,
     stamp: &Stamp,
     parts: &request::Parts,
+    found: Result<Found, ArmError>,
     body: Body,
 ) -> Result<Response, ArmError> {
-    let path = parts.uri.path();
-    let found = routes::find(&parts.method, path);
     if parts.method == Method::OPTIONS {
         return options(found);
     }
@@ -97,9 +110,14 @@ async fn answer(
         let version = query.get("api-version").unwrap_or_default().trim().to_owned();
         return Ok(Reply::ok(metadata::endpoints(base, &version)).into_response());
     }
-    let actor = authenticate(app, base, parts, found.as_ref().ok()).await?;
+    let actor = authenticate(&edge.app, base, parts, found.as_ref().ok()).await?;
+    note_actor(&actor);
+    let writes = !matches!(parts.method, Method::GET | Method::HEAD);
+    if let Err(wait) = edge.throttle.admit(actor.tenant, None, writes) {
+        return Err(ArmError::throttled(wait.as_secs().saturating_add(1)));
+    }
     let request = Incoming { base, stamp, parts, found: &found?, body: read(body).await? };
-    respond(&app.store, &actor, &request).await.map(IntoResponse::into_response)
+    respond(&edge.app.store, &actor, &request).await.map(IntoResponse::into_response)
 }
 
 /// Which methods a path takes: the clients' pipelines and proxies ask without a token.
