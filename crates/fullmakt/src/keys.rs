@@ -22,7 +22,7 @@ pub async fn rotate(place: &Place, json: bool, out: &mut (dyn Write + Send)) -> 
     if json {
         writeln!(out, "{}", json!({ "keyId": key }))?;
     } else {
-        writeln!(out, "tokens are signed with the new key {key} from the next start of the server on")?;
+        writeln!(out, "the new key {key} signs tokens within minutes, or from the next start of the server on")?;
     }
     Ok(())
 }
