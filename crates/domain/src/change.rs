@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::cart::Cart;
 use crate::customer::{Agreement, NewCustomer};
-use crate::entitlement::Entitlement;
+use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::ledger::LedgerEntry;
 use crate::money::Money;
@@ -72,6 +73,10 @@ pub enum Change {
     },
     /// The outside is to be told.
     EventRaised(OutgoingEvent),
+    /// A cart has this content.
+    CartSaved(Box<Cart>),
+    /// A commercial subscription with its first Azure subscription.
+    EntitlementCreated(Box<Entitlement>, Box<AzureSubscription>),
     /// A customer came to be.
     CustomerCreated(Box<NewCustomer>),
     /// The customer's agreement was confirmed to the partner, at this instant.

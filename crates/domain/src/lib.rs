@@ -8,6 +8,8 @@ pub mod activity;
 pub mod actor;
 pub mod arm_scope;
 pub mod authz;
+pub mod basket;
+pub mod cart;
 pub mod catalog;
 pub mod catalog_item;
 pub mod change;

@@ -42,6 +42,8 @@ const fn partner_user(roles: &'static [PartnerRole]) -> Rule {
 
 const ANY_AGENT: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent];
 const ANY_ROLE: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, BillingAdmin, UserAdmin];
+/// Who buys for a customer.
+const SELLERS: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, UserAdmin];
 
 operations! {
     /// Turns the permission on (R02: only an Admin agent).
@@ -82,6 +84,18 @@ operations! {
         partner(&[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, UserAdmin]);
     /// Sees the partner's own profiles.
     read READ_PARTNER = "read_partner", partner(&[GlobalAdmin]);
+    /// Makes a cart for a customer.
+    write CREATE_CART = "create_cart", partner(SELLERS);
+    /// Changes a cart.
+    write UPDATE_CART = "update_cart", partner(SELLERS);
+    /// Sees a cart.
+    read READ_CART = "read_cart", partner(SELLERS);
+    /// Buys for a customer, with or without a cart.
+    write PLACE_ORDER = "create_order", partner(SELLERS);
+    /// Sees the orders of a customer that the partner is billed for.
+    read READ_ORDER = "read_order", partner(ANY_ROLE);
+    /// Sees the reservations of a customer that the partner pays for.
+    read READ_BOUGHT_RESERVATIONS = "read_bought_reservations", partner_user(ANY_ROLE);
     /// Sees the activity log.
     read READ_ACTIVITY = "read_activity", partner(ANY_ROLE);
     /// Gives someone a role.

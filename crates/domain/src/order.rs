@@ -1,11 +1,19 @@
 //! Commercial orders: what the partner is billed for, whoever bought it.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
+use crate::activity::{RecordDraft, Snapshot};
+use crate::authz::{Action, Command, Decision, Permit, Query, Target};
+use crate::basket::{AskedLine, Basis, Placing, Wish};
 use crate::catalog::Term;
 use crate::catalog_item::CatalogItemId;
 use crate::ids::{CustomerId, EntitlementId, OrderId, PartnerId, PrincipalId, ReservationOrderId, SubscriptionId};
-use crate::money::{Currency, Money};
+use crate::money::{Currency, Money, MoneyError};
+use crate::operation::{self, Operation};
+use crate::purchase::order_record;
+use crate::refusal::Refusal;
+use crate::reservation::OrderWithReservations;
 
 /// Who bought (R17: the log and the lists mark it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,4 +182,183 @@ pub struct Order {
     pub buyer: Buyer,
     /// What.
     pub lines: Vec<OrderLine>,
+}
+
+impl OrderLine {
+    /// What the partner pays for the line in all.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`].
+    pub fn partner_total(&self) -> Result<Money, MoneyError> {
+        self.prices.partner.times(self.quantity)
+    }
+}
+
+impl Order {
+    /// What the partner pays in all.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn partner_total(&self) -> Result<Money, MoneyError> {
+        self.lines.iter().try_fold(Money::zero(self.currency), |sum, line| sum.plus(line.partner_total()?))
+    }
+}
+
+/// Whoever a permit is for, as the one of the partner's own that buys.
+pub(crate) fn partner_buyer<A>(permit: &Permit<A>) -> Buyer {
+    Buyer { side: BoughtBy::Partner, id: permit.actor().principal, name: permit.actor().name.clone() }
+}
+
+/// The one activity record of orders that were placed together.
+pub(crate) fn orders_record(orders: &[Order]) -> RecordDraft {
+    let mut records = orders.iter().map(order_record);
+    let Some(first) = records.next() else {
+        return RecordDraft { subject: String::new(), old: None, new: None, details: Vec::new() };
+    };
+    records.fold(first, |all, next| {
+        let mut list = match all.new {
+            Some(Snapshot::List(list)) => list,
+            other => other.into_iter().collect(),
+        };
+        list.extend(next.new);
+        let details = all.details.into_iter().chain(next.details).collect();
+        RecordDraft { subject: all.subject, old: None, new: Some(Snapshot::List(list)), details }
+    })
+}
+
+/// Places an order without a cart: one billing cycle, all lines or none (R42).
+#[derive(Debug, Clone)]
+pub struct PlaceOrder {
+    /// For whom.
+    pub customer: CustomerId,
+    /// What the order's identifier is made from: the same request names the same order.
+    pub seed: Uuid,
+    /// How it is billed; the lines say the same.
+    pub billing_cycle: BillingCycle,
+    /// What is asked for.
+    pub lines: Vec<AskedLine>,
+}
+
+/// What placing an order looks at.
+#[derive(Debug, Clone)]
+pub struct PlaceOrderState {
+    /// What the lines are checked against.
+    pub basis: Basis,
+    /// The order, where the request is a repeat.
+    pub existing: Option<Order>,
+}
+
+impl Action for PlaceOrder {
+    const OPERATION: Operation = operation::PLACE_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for PlaceOrder {
+    type State = PlaceOrderState;
+    type Receipt = Order;
+
+    fn decide(
+        &self,
+        permit: &Permit<Self>,
+        state: PlaceOrderState,
+        now: Timestamp,
+    ) -> Result<Decision<Order>, Refusal> {
+        if let Some(order) = state.existing {
+            return Ok(Decision::unchanged(order));
+        }
+        if !state.basis.agreement_confirmed {
+            return Err(Refusal::AgreementMissing { customer: self.customer });
+        }
+        let mut lines: Vec<(&AskedLine, Wish)> = Vec::new();
+        for ((asked, checked), line) in
+            self.lines.iter().zip(state.basis.check(&self.lines, self.customer, now)).zip(0_i64..)
+        {
+            let wish = checked.map_err(|problem| Refusal::OrderLine { line, problem: Box::new(problem) })?;
+            lines.push((asked, wish));
+        }
+        let placing = Placing {
+            customer: self.customer,
+            seed: self.seed,
+            buyer: partner_buyer(permit),
+            billing_cycle: self.billing_cycle,
+        };
+        let (order, changes) = state.basis.place_order(&placing, &lines, now)?;
+        let record = order_record(&order);
+        Ok(Decision::changed(order, changes, record))
+    }
+
+    fn subject(&self) -> String {
+        OrderId::from_uuid(self.seed).to_string()
+    }
+}
+
+/// The orders of a customer that the actor's partner is billed for, whoever bought (R17, R45), newest first.
+#[derive(Debug, Clone)]
+pub struct ListOrders {
+    /// Whose.
+    pub customer: CustomerId,
+}
+
+impl Action for ListOrders {
+    const OPERATION: Operation = operation::READ_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for ListOrders {
+    type Answer = Vec<Order>;
+}
+
+/// One order of a customer that the actor's partner is billed for.
+#[derive(Debug, Clone)]
+pub struct GetOrder {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which.
+    pub order: OrderId,
+}
+
+impl Action for GetOrder {
+    const OPERATION: Operation = operation::READ_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for GetOrder {
+    type Answer = Option<Order>;
+}
+
+/// A line of an order with the reservations it brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoughtReservation {
+    /// As the catalogue named it.
+    pub catalog_item: CatalogItemId,
+    /// What came of it.
+    pub bought: OrderWithReservations,
+}
+
+/// Every reservation order of a customer that the actor's partner pays for, oldest first.
+#[derive(Debug, Clone)]
+pub struct ListBoughtReservations {
+    /// Whose.
+    pub customer: CustomerId,
+}
+
+impl Action for ListBoughtReservations {
+    const OPERATION: Operation = operation::READ_BOUGHT_RESERVATIONS;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for ListBoughtReservations {
+    type Answer = Vec<BoughtReservation>;
 }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::arm_scope::ArmScope;
+use crate::basket::LineProblem;
 use crate::catalog::NotForSale;
 use crate::ids::{
-    CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
+    CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId,
 };
 use crate::market::Country;
@@ -217,6 +218,40 @@ pub enum Refusal {
     /// An amount is beyond what can be billed.
     #[error("the amount cannot be billed: {0}")]
     Money(#[from] MoneyError),
+    /// Nothing new is sold without it.
+    #[error("the customer agreement of `{customer}` is not confirmed; confirm it first")]
+    AgreementMissing {
+        /// Whose.
+        customer: CustomerId,
+    },
+    /// There is no such cart, or not any more.
+    #[error("there is no cart `{id}`; a cart is gone {} minutes after its last change", crate::cart::CART_MINUTES)]
+    CartNotFound {
+        /// Which.
+        id: CartId,
+    },
+    /// It was bought before.
+    #[error("the cart `{id}` was submitted already; make a new one")]
+    CartSubmitted {
+        /// Which.
+        id: CartId,
+    },
+    /// Nothing of it is bought while a line cannot be.
+    #[error("the cart `{id}` cannot be bought: {}", wrong_lines(lines))]
+    CartInError {
+        /// Which.
+        id: CartId,
+        /// The lines that cannot be bought, and why.
+        lines: Vec<(i64, LineProblem)>,
+    },
+    /// An order is placed with all its lines or not at all.
+    #[error("line {line}: {problem}")]
+    OrderLine {
+        /// The first that cannot be bought.
+        line: i64,
+        /// Why.
+        problem: Box<LineProblem>,
+    },
     /// The domain of a new customer belongs to another directory.
     #[error("the domain `{domain}` is taken, choose another")]
     DomainTaken {
@@ -317,6 +352,12 @@ pub enum Refusal {
 fn listed(obstacles: &[Obstacle]) -> String {
     let each: Vec<String> = obstacles.iter().map(|o| format!("{o} ({})", o.remedy())).collect();
     each.join("; ")
+}
+
+/// Lines of a cart in one sentence.
+fn wrong_lines(lines: &[(i64, LineProblem)]) -> String {
+    let each: Vec<String> = lines.iter().map(|(line, problem)| format!("line {line}: {problem}")).collect();
+    if each.is_empty() { "it has no lines".to_owned() } else { each.join("; ") }
 }
 
 /// How a partner can be reached, in brackets.

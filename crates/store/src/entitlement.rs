@@ -10,7 +10,7 @@ use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
 
 use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
-use crate::row::{Fault, instant, known, parsed};
+use crate::row::{Fault, instant, known, micros, parsed};
 
 #[derive(sqlx::FromRow)]
 struct EntitlementRow {
@@ -137,6 +137,44 @@ impl Load for UpdateEntitlement {
             .bind(permit.customer().to_string()).bind(entitlement.id.to_string()).fetch_one(conn).await)?;
         Ok(Some(UpdateState { entitlement, active_subscriptions, reservations }))
     }
+}
+
+/// Writes a new entitlement with its first Azure subscription.
+pub(crate) async fn insert(
+    customer: CustomerId,
+    entitlement: &Entitlement,
+    subscription: &AzureSubscription,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO entitlement
+           (customer_id, entitlement_id, partner_id, offer, name, status, registered, auto_renew, order_id, created_at,
+            version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(customer.to_string())
+        .bind(entitlement.id.to_string())
+        .bind(entitlement.partner.to_string())
+        .bind(entitlement.offer.name())
+        .bind(&entitlement.name)
+        .bind(entitlement.status.name())
+        .bind(i64::from(entitlement.registered))
+        .bind(i64::from(entitlement.auto_renew))
+        .bind(&entitlement.order)
+        .bind(micros(entitlement.created_at))
+        .bind(entitlement.version)
+        .execute(conn).await.map(drop))?;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO subscription (customer_id, subscription_id, entitlement_id, partner_id, name, status, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(customer.to_string())
+        .bind(subscription.id.to_string())
+        .bind(subscription.entitlement.to_string())
+        .bind(entitlement.partner.to_string())
+        .bind(&subscription.name)
+        .bind(subscription.status.name())
+        .bind(micros(subscription.created_at))
+        .execute(conn).await.map(drop))?;
+    Ok(())
 }
 
 pub(crate) async fn update(customer: CustomerId, entitlement: &Entitlement, tx: &mut Tx<'_>) -> Result<(), Fault> {

@@ -5,6 +5,7 @@
 
 mod activity;
 pub mod authn;
+mod cart;
 mod catalog;
 mod customer;
 pub mod db;

@@ -1,10 +1,240 @@
 //! Commercial orders: loads, answers, statements.
 
-use fullmakt_domain::ids::CustomerId;
-use fullmakt_domain::order::{Order, OrderedItem};
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::basket::Basis;
+use fullmakt_domain::catalog::Term;
+use fullmakt_domain::catalog_item::CatalogItemId;
+use fullmakt_domain::ids::{CustomerId, OrderId, PartnerId, PrincipalId};
+use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::order::{
+    BillingCycle, BoughtBy, BoughtReservation, Buyer, GetOrder, ListBoughtReservations, ListOrders, Order, OrderLine,
+    OrderStatus, OrderedItem, PlaceOrder, PlaceOrderState, UnitPrices,
+};
+use fullmakt_domain::role;
+use fullmakt_domain::role_assignment::PrincipalType;
 
 use crate::db::{Tx, on};
-use crate::row::{Fault, micros};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, instant, known, micros, parsed};
+use crate::{catalog, customer, entitlement, price_rule, purchase, reservation};
+
+#[derive(sqlx::FromRow)]
+struct OrderRow {
+    order_id: String,
+    placed_at: i64,
+    billing_cycle: String,
+    currency: String,
+    status: String,
+    bought_by: String,
+    buyer_id: String,
+    buyer_name: String,
+}
+
+impl OrderRow {
+    fn order(self, customer: CustomerId, partner: PartnerId) -> Result<Order, Fault> {
+        Ok(Order {
+            id: known("order id", &self.order_id, OrderId::parse(&self.order_id).ok())?,
+            customer,
+            partner,
+            placed_at: instant(self.placed_at)?,
+            billing_cycle: known("billing cycle", &self.billing_cycle, BillingCycle::parse(&self.billing_cycle))?,
+            currency: known("currency", &self.currency, Currency::parse(&self.currency).ok())?,
+            status: known("order status", &self.status, OrderStatus::parse(&self.status))?,
+            buyer: Buyer {
+                side: known("buyer", &self.bought_by, BoughtBy::parse(&self.bought_by))?,
+                id: parsed("principal id", &self.buyer_id)?,
+                name: self.buyer_name,
+            },
+            lines: Vec::new(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct LineRow {
+    order_id: String,
+    line_number: i64,
+    kind: String,
+    catalog_item_id: String,
+    name: String,
+    quantity: i64,
+    term: Option<String>,
+    list_unit_e6: i64,
+    partner_unit_e6: i64,
+    customer_unit_e6: i64,
+    subscription_id: Option<String>,
+    entitlement_id: Option<String>,
+    reservation_order_id: Option<String>,
+}
+
+impl LineRow {
+    fn line(self, currency: Currency) -> Result<OrderLine, Fault> {
+        let money = |amount_e6| Money { amount_e6, currency };
+        let entitlement = || parsed("entitlement id", self.entitlement_id.as_deref().unwrap_or_default());
+        let item = match self.kind.as_str() {
+            "reservation" => {
+                let term = self.term.as_deref().unwrap_or_default();
+                OrderedItem::Reservation {
+                    reservation_order: parsed(
+                        "reservation order id",
+                        self.reservation_order_id.as_deref().unwrap_or_default(),
+                    )?,
+                    subscription: parsed("subscription id", self.subscription_id.as_deref().unwrap_or_default())?,
+                    term: known("term", term, Term::parse(term).ok())?,
+                }
+            }
+            "azure-plan" => OrderedItem::AzurePlan { entitlement: entitlement()? },
+            "azure-global" => OrderedItem::AzureGlobal { entitlement: entitlement()? },
+            _ => return Err(Fault::Damaged { what: "kind of an order line", value: self.kind }),
+        };
+        Ok(OrderLine {
+            number: self.line_number,
+            item,
+            catalog_item: known("item", &self.catalog_item_id, CatalogItemId::parse(&self.catalog_item_id).ok())?,
+            name: self.name,
+            quantity: self.quantity,
+            prices: UnitPrices {
+                list: money(self.list_unit_e6),
+                partner: money(self.partner_unit_e6),
+                customer: money(self.customer_unit_e6),
+            },
+        })
+    }
+}
+
+/// One order of a customer that a partner is billed for.
+pub(crate) async fn load(
+    customer: CustomerId,
+    partner: PartnerId,
+    id: &OrderId,
+    tx: &mut Tx<'_>,
+) -> Result<Option<Order>, Fault> {
+    let row: Option<OrderRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT order_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name
+         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 AND order_id = $3")
+        .bind(customer.to_string()).bind(partner.to_string()).bind(id.as_str()).fetch_optional(conn).await)?;
+    let Some(row) = row else { return Ok(None) };
+    let mut order = row.order(customer, partner)?;
+    let lines: Vec<LineRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT order_id, line_number, kind, catalog_item_id, name, quantity, term, list_unit_e6, partner_unit_e6,
+                customer_unit_e6, subscription_id, entitlement_id, reservation_order_id
+         FROM order_line WHERE customer_id = $1 AND order_id = $2 ORDER BY line_number")
+        .bind(customer.to_string()).bind(id.as_str()).fetch_all(conn).await)?;
+    order.lines = lines.into_iter().map(|line| line.line(order.currency)).collect::<Result<_, _>>()?;
+    Ok(Some(order))
+}
+
+/// The orders of a customer that a partner is billed for, newest first.
+async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Order>, Fault> {
+    let rows: Vec<OrderRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT order_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name
+         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 ORDER BY placed_at DESC, order_id")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    let lines: Vec<LineRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT l.order_id, l.line_number, l.kind, l.catalog_item_id, l.name, l.quantity, l.term, l.list_unit_e6,
+                l.partner_unit_e6, l.customer_unit_e6, l.subscription_id, l.entitlement_id, l.reservation_order_id
+         FROM order_line l JOIN commerce_order o ON o.customer_id = l.customer_id AND o.order_id = l.order_id
+         WHERE l.customer_id = $1 AND o.partner_id = $2 ORDER BY o.placed_at DESC, o.order_id, l.line_number")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    let mut lines = lines.into_iter().peekable();
+    let mut orders = Vec::with_capacity(rows.len());
+    for row in rows {
+        // Both lists are in the same order.
+        let mut order = row.order(customer, partner)?;
+        while let Some(line) = lines.next_if(|line| line.order_id == order.id.as_str()) {
+            order.lines.push(line.line(order.currency)?);
+        }
+        orders.push(order);
+    }
+    Ok(orders)
+}
+
+/// What the lines of a partner's purchase are checked against.
+pub(crate) async fn basis(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Basis, Fault> {
+    let (contact, country) = purchase::parties(customer, partner, tx).await?;
+    let entitlements = entitlement::list(customer, partner, tx).await?;
+    let mut subscriptions = Vec::new();
+    for entitlement in &entitlements {
+        subscriptions.extend(entitlement::subscriptions(customer, entitlement.id, tx).await?);
+    }
+    let agreed = customer::load(customer, partner, tx).await?;
+    Ok(Basis {
+        partner: contact,
+        country,
+        agreement_confirmed: agreed.is_some_and(|customer| customer.agreement_confirmed_at.is_some()),
+        catalog: catalog::in_force(tx).await?,
+        rules: price_rule::for_customer(partner, customer, tx).await?,
+        entitlements,
+        subscriptions,
+        owners: owners(customer, tx).await?,
+    })
+}
+
+/// The customer's own principals that are Owner of anything, and of what.
+async fn owners(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<(PrincipalId, PrincipalType, ArmScope)>, Fault> {
+    let rows: Vec<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT principal_id, principal_type, scope FROM role_assignment
+         WHERE customer_id = $1 AND role_definition_id = $2 AND principal_type <> 'ForeignGroup'
+         ORDER BY principal_id")
+        .bind(customer.to_string()).bind(role::OWNER.to_string()).fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|(id, kind, scope)| {
+            Ok((
+                parsed("principal id", &id)?,
+                known("principal type", &kind, PrincipalType::parse(&kind))?,
+                known("scope", &scope, ArmScope::parse(&scope).ok())?,
+            ))
+        })
+        .collect()
+}
+
+impl Load for PlaceOrder {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<PlaceOrderState, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        Ok(PlaceOrderState {
+            existing: load(customer, partner, &OrderId::from_uuid(self.seed), tx).await?,
+            basis: basis(customer, partner, tx).await?,
+        })
+    }
+}
+
+impl Answer for ListOrders {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Order>, Fault> {
+        list(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+impl Answer for GetOrder {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Order>, Fault> {
+        load(permit.customer(), permit.partner(), &self.order, tx).await
+    }
+}
+
+impl Answer for ListBoughtReservations {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<BoughtReservation>, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let mut items: Vec<(String, i64, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT order_id, line_number, catalog_item_id FROM order_line
+             WHERE customer_id = $1 AND kind = 'reservation' ORDER BY order_id, line_number")
+            .bind(customer.to_string()).fetch_all(conn).await)?;
+        items.sort();
+        let mut found = Vec::new();
+        for bought in reservation::list(customer, tx).await? {
+            if bought.order.partner != partner {
+                continue;
+            }
+            let key = (bought.order.order.as_str(), bought.order.line);
+            let at = items.binary_search_by(|(order, line, _)| (order.as_str(), *line).cmp(&key)).ok();
+            let item = at.and_then(|at| items.get(at)).map(|(_, _, item)| item.as_str()).unwrap_or_default();
+            found.push(BoughtReservation {
+                catalog_item: known("item", item, CatalogItemId::parse(item).ok())?,
+                bought,
+            });
+        }
+        Ok(found)
+    }
+}
 
 /// Writes an order with its lines.
 pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>) -> Result<(), Fault> {

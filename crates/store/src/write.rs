@@ -8,7 +8,8 @@ use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::row::Fault;
 use crate::{
-    entitlement, ledger, order, price_rule, quote, reservation, role_assignment, role_definition, self_serve_policy,
+    cart, entitlement, ledger, order, price_rule, quote, reservation, role_assignment, role_definition,
+    self_serve_policy,
 };
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
@@ -50,6 +51,10 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         }
         Change::LedgerPosted { event, partner, at, subject, entries } => {
             ledger::post(customer, *event, *partner, *at, subject, entries, tx).await
+        }
+        Change::CartSaved(cart) => cart::save(customer, cart, tx).await,
+        Change::EntitlementCreated(entitlement, subscription) => {
+            entitlement::insert(customer, entitlement, subscription, tx).await
         }
         Change::EventRaised(event) => ledger::raise(customer, event, tx).await,
         Change::CustomerCreated(new) => crate::customer::insert(new, tx).await,

@@ -321,7 +321,12 @@ pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
         | Refusal::EntitlementSuspended { .. }
         | Refusal::EntitlementStatus { .. }
         | Refusal::EntitlementQuantity { .. }
-        | Refusal::PlanInUse { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
+        | Refusal::PlanInUse { .. }
+        | Refusal::AgreementMissing { .. }
+        | Refusal::CartNotFound { .. }
+        | Refusal::CartSubmitted { .. }
+        | Refusal::CartInError { .. }
+        | Refusal::OrderLine { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
     }
 }
 

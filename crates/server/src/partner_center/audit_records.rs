@@ -95,9 +95,9 @@ const RESOURCE_TYPES: [&str; 33] = [
     "indirect_provider_indirect_reseller_dap",
 ];
 
-/// Prices that were asked for stand in the log, but are no audit records: nothing came to be.
+/// Prices that were asked for and carts stand in the log, but are no audit records: nothing came to be.
 fn is_audited(operation: &str) -> bool {
-    operation != operation::QUOTE_PRICE.name
+    ![operation::QUOTE_PRICE, operation::CREATE_CART, operation::UPDATE_CART].iter().any(|o| o.name == operation)
 }
 
 fn face_of(operation: &str) -> Option<&'static Face> {

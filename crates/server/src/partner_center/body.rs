@@ -251,7 +251,7 @@ fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -312,7 +312,8 @@ mod tests {
         assert!(entries.contains(&("subscriptionid".into(), "s".into())));
     }
 
-    fn any_json() -> impl Strategy<Value = Value> {
+    /// Some JSON or other.
+    pub fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),

@@ -9,6 +9,8 @@ use fullmakt_domain::activity::RequestContext;
 use fullmakt_domain::actor::Actor;
 use fullmakt_domain::ids::{CorrelationId, CustomerId};
 use http::request::Parts;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::body::Document;
 use super::collection::Seek;
@@ -84,6 +86,18 @@ impl Call {
             Code::TokenRefused,
             "this needs the token of a signed-in user, an application's own token will not do",
         ))
+    }
+
+    /// An identifier for what this request is about to make. A repeat under the same `MS-RequestId` gets the same one, so
+    /// that it finds what was made even when the answer was lost; `purpose` keeps different operations apart.
+    pub fn new_id(&self, purpose: &str) -> Uuid {
+        let Some(request) = self.0.envelope.idempotency else { return Uuid::new_v4() };
+        let mut digest = Sha256::new_with_prefix(purpose);
+        for id in [self.0.actor.principal.0, self.0.actor.tenant.0] {
+            digest.update(id.as_bytes());
+        }
+        digest.update(&self.0.body);
+        Uuid::new_v5(&request, &digest.finalize())
     }
 
     /// The page that is asked for.

@@ -2,6 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use fullmakt_domain::authz::Denied;
+use fullmakt_domain::basket::LineProblem;
+use fullmakt_domain::catalog::NotForSale;
 use fullmakt_domain::purchase::Obstacle;
 use fullmakt_domain::refusal::Refusal;
 use fullmakt_store::{ExecuteError, Fault, ReadError};
@@ -294,6 +296,35 @@ fn code(refusal: &Refusal) -> Code {
         Refusal::EntitlementStatus { .. } => Code::StatusTransition,
         Refusal::EntitlementQuantity { .. } => Code::QuantityOutOfRange,
         Refusal::PlanInUse { .. } => Code::PlanInUse,
+        Refusal::AgreementMissing { .. } => Code::AgreementMissing,
+        Refusal::CartNotFound { .. } => Code::CartNotFound,
+        Refusal::CartSubmitted { .. } => Code::CartSubmitted,
+        Refusal::CartInError { .. } => Code::CartInError,
+        Refusal::OrderLine { problem, .. } => line_problem(problem),
+    }
+}
+
+/// The code of what is wrong with a line of an order.
+fn line_problem(problem: &LineProblem) -> Code {
+    match problem {
+        LineProblem::Unsupported(_)
+        | LineProblem::Currency { .. }
+        | LineProblem::BillingCycle { .. }
+        | LineProblem::Term { .. }
+        | LineProblem::Scope { .. }
+        | LineProblem::SubscriptionMissing
+        | LineProblem::Money(_) => Code::InputInvalid,
+        LineProblem::ItemUnknown { .. } => Code::OfferUnknown,
+        LineProblem::Quantity { .. } => Code::QuantityNotAvailable,
+        LineProblem::MarketNotServed { .. } | LineProblem::NotForSale(NotForSale::MarketNotServed { .. }) => {
+            Code::OfferNotInCountry
+        }
+        LineProblem::NotForSale(_) | LineProblem::LegacyClosed => Code::ItemNotEligible,
+        LineProblem::SubscriptionUnknown { .. } => Code::SubscriptionNotValid,
+        LineProblem::SubscriptionNotActive { .. } => Code::SubscriptionNotActive,
+        LineProblem::SubscriptionNotRegistered { .. } => Code::NotRegistered,
+        LineProblem::ItemForOtherSubscription { .. } => Code::NotEnabledForReservations,
+        LineProblem::PlanExists | LineProblem::LegacyActive => Code::PlanExists,
     }
 }
 

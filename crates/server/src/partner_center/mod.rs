@@ -8,17 +8,21 @@ mod agreements;
 mod audit_records;
 pub mod body;
 pub mod call;
+mod carts;
 mod catalog;
 pub mod collection;
 mod customers;
 pub mod dates;
+mod entitlements;
 pub mod error;
 pub mod etag;
 pub mod filter;
 mod front;
 pub mod headers;
 mod idempotency;
+mod lines;
 pub mod normalize;
+mod orders;
 mod profiles;
 pub mod reply;
 mod self_serve_policies;
@@ -42,8 +46,11 @@ fn routes() -> Router<App> {
         .merge(agreements::routes())
         .merge(audit_records::routes())
         .merge(catalog::routes())
+        .merge(carts::routes())
         .merge(customers::routes())
         .merge(profiles::routes())
+        .merge(entitlements::routes())
+        .merge(orders::routes())
         .merge(self_serve_policies::routes())
         .merge(subscriptions::routes())
 }

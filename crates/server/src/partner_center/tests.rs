@@ -1,5 +1,7 @@
 //! Requests as clients send them, against the edge in this process.
 
+mod commerce;
+
 use std::sync::Arc;
 
 use axum::body::Body;
