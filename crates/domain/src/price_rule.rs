@@ -305,11 +305,11 @@ impl Command for AddPriceRule {
         if let Some(customer) = self.customer.filter(|_| !state.serves_customer) {
             return Err(Refusal::CustomerNotServed { customer });
         }
-        if let PriceRuleKind::Fixed(amount) = self.kind {
-            if amount.currency != state.currency {
-                let (currency, billing) = (amount.currency, state.currency);
-                return Err(InvalidPriceRule::ForeignCurrency { currency, billing }.into());
-            }
+        if let PriceRuleKind::Fixed(amount) = self.kind
+            && amount.currency != state.currency
+        {
+            let (currency, billing) = (amount.currency, state.currency);
+            return Err(InvalidPriceRule::ForeignCurrency { currency, billing }.into());
         }
         let rule = PriceRule {
             id: self.id,

@@ -22,9 +22,12 @@ use crate::row::{Fault, known, micros, money, parsed_optional};
 /// Offers in one statement: well below the number of values that either database takes.
 const OFFERS_PER_STATEMENT: usize = 500;
 
-/// A sheet's number and what it says, once it was read. Shared by all that use one database.
+/// A sheet's number and what it says.
+type Read = Option<(i64, Arc<Catalog>)>;
+
+/// The newest sheet that was read. Shared by all that use one database.
 #[derive(Clone, Default)]
-pub(crate) struct Cache(Arc<RwLock<Option<(i64, Arc<Catalog>)>>>);
+pub(crate) struct Cache(Arc<RwLock<Read>>);
 
 /// The catalogue in force; without any price sheet an empty one. Other servers may have loaded a newer sheet, so its
 /// number is asked for each time.

@@ -224,11 +224,11 @@ impl Row {
         let markets = self.optional(markets, list(said(Country::parse)));
         let vcpus = self.optional(vcpus, count);
         let memory_gib = self.optional(memory_gib, gibibytes);
-        if let (Some(from), Some(until)) = (sold_from, sold_until) {
-            if until <= from {
-                let message = format!("the sale ends on {until}, which is not after its first day {from}");
-                self.tell(sold_until_text, message);
-            }
+        if let (Some(from), Some(until)) = (sold_from, sold_until)
+            && until <= from
+        {
+            let message = format!("the sale ends on {until}, which is not after its first day {from}");
+            self.tell(sold_until_text, message);
         }
         let (sku, list_price) = (sku?, list_price?);
         Some(Offer {

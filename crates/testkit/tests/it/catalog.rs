@@ -1,8 +1,8 @@
 //! What is for sale, and what a partner makes its customers pay, over the wire.
 
 use axum::http::Method;
-use fullmakt_testkit::{FJALLRAVEN, KUSTFISKE, NORDMOLN, Server};
-use serde_json::json;
+use fullmakt_testkit::{FJALLRAVEN, KUSTFISKE, NORDMOLN, PRODUKTION, PROV, Purchase, Server};
+use serde_json::{Value, json};
 
 const PRICES: &str = "/fullmakt/v1/prices";
 
@@ -21,7 +21,7 @@ async fn a_partner_finds_the_way_from_the_list_to_what_a_cart_names() {
         let product = items.iter().find(|item| item["title"] == "Reserved VM Instance, BS Series").unwrap();
 
         let skus = ada.reads(&format!("/v1{}", product["links"]["skus"]["uri"].as_str().unwrap())).await.ok().json();
-        let wanted = |sku: &&serde_json::Value| {
+        let wanted = |sku: &&Value| {
             let about = &sku["dynamicAttributes"];
             about["armSkuName"] == "Standard_B1s" && about["armRegionName"] == "westus" && about["duration"] == "1Year"
         };
@@ -126,4 +126,55 @@ async fn r14_an_admin_agent_sets_prices_and_everybody_else_does_not() {
     let other = "SELECT count(*) FROM activity_record WHERE operation = 'create_price_rule'
                  AND root_id <> '11111111-1111-4111-8111-111111111111'";
     assert_eq!(server.database.number(other).await, 0, "{NORDMOLN}");
+}
+
+fn catalogs(subscription: &str, version: &str) -> String {
+    format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Capacity/catalogs?api-version={version}\
+         &reservedResourceType=VirtualMachines&location=swedencentral"
+    )
+}
+
+#[tokio::test]
+async fn r14_the_buyer_reads_list_prices_page_by_page_and_no_cost_of_the_partner() {
+    let server = Server::start().await;
+    let mut path = catalogs(PRODUKTION, "2022-11-01");
+    let mut names = Vec::new();
+    let mut total = Value::Null;
+    for _ in 0..10 {
+        let page = server.olle().reads(&path).await.ok();
+        assert!(!page.text().to_lowercase().contains("partner"));
+        let page = page.json();
+        names.extend(page["value"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        total = page["totalItems"].clone();
+        match page["nextLink"].as_str() {
+            Some(link) => path = link.strip_prefix(&server.base_url).unwrap().to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(total, names.len());
+    assert!(names.len() > 50 && names.contains(&"Standard_D2s_v5".to_owned()));
+    assert!(!names.contains(&"Standard_D2s_v6".to_owned()), "not yet sold there");
+    let old = server.olle().reads(&catalogs(PRODUKTION, "2022-03-01")).await.ok().json();
+    assert_eq!(old.as_array().unwrap().len(), names.len());
+    // Whoever has no role on the subscription does not learn what is sold there, or that it is there.
+    server.rut().reads(&catalogs(PRODUKTION, "2022-11-01")).await.is(403, "AuthorizationFailed");
+    server.olle().reads(&catalogs(PROV, "2022-11-01")).await.is(403, "AuthorizationFailed");
+    server.frida().reads(&catalogs(PRODUKTION, "2022-11-01")).await.is(404, "SubscriptionNotFound");
+}
+
+#[tokio::test]
+async fn r14_a_new_rule_decides_the_next_price_and_its_end_brings_back_the_last() {
+    let server = Server::start().await;
+    let (ada, olle) = (server.ada(), server.olle());
+    ada.grants_self_serve(FJALLRAVEN).await.ok();
+    let two = Purchase::of(2, "Standard_D2s_v5");
+    let total =
+        |answer: fullmakt_testkit::Answer| answer.json()["properties"]["billingCurrencyTotal"]["amount"].clone();
+    let before = total(olle.asks_price(&two).await.ok());
+    let rule = json!({"customer": FJALLRAVEN, "sku": "standard_d2s_v5", "fixed": "123.45"});
+    let rule = ada.sends(Method::POST, PRICES, &rule).await.ok().json();
+    assert_eq!(total(olle.asks_price(&two).await.ok()), 246.9);
+    ada.deletes(&format!("{PRICES}/{}", rule["id"].as_str().unwrap())).await.ok();
+    assert_eq!(total(olle.asks_price(&two).await.ok()), before);
 }
