@@ -145,3 +145,23 @@ fn render(agreement: &Agreement) -> Value {
     body.insert("attributes".to_owned(), json!({"objectType": "Agreement"}));
     Value::Object(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::mutated;
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_agreement_can_be_tried(document in mutated(json!({
+            "PrimaryContact": {"FirstName": "Olle", "LastName": "Ek", "Email": "olle@exempel.example", "PhoneNumber": "1"},
+            "TemplateId": TEMPLATE, "DateAgreed": "2026-06-14T12:00:00.123Z", "Type": CUSTOMER_AGREEMENT,
+        }))) {
+            let _ = read(&document.root());
+        }
+    }
+}

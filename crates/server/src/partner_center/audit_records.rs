@@ -389,6 +389,23 @@ mod tests {
         assert_eq!(again, Search { after: Some(key), ..search });
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_search_can_be_tried(
+            query in "(startDate=[0-9/TZ:-]{0,12}&?)?(endDate=[0-9/-]{0,12}&?)?(size=[0-9]{0,11}&?)?(filter=[A-Za-z\\{\\}\":,]{0,20})?",
+            words in proptest::collection::vec("[0-9]{0,20}|.{0,6}", 0..5),
+        ) {
+            if let Ok(search) = Query::parse(&query).and_then(|query| Search::from_query(&query, now())) {
+                let _ = (search.query(), search.parameters());
+            }
+            let cursor =
+                Cursor { collection: COLLECTION, size: 7, restriction: words.clone(), first: Vec::new(), last: words };
+            let _ = Search::from_cursor(&cursor);
+        }
+    }
+
     #[test]
     fn java_is_spared_words_it_does_not_know() {
         let record = ActivityRecord {

@@ -366,3 +366,39 @@ fn render_address(customer: &Customer) -> Value {
     put(&mut address, "phoneNumber", text(&bill_to.phone));
     Value::Object(address)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::mutated;
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_customer_can_be_tried(document in mutated(json!({
+            "CompanyProfile": {"Domain": "ny.example", "OrganizationRegistrationNumber": "1234567890"},
+            "BillingProfile": {
+                "Culture": "sv-SE", "Email": "eva@ny.example", "Language": "sv", "CompanyName": "Ny AB",
+                "DefaultAddress": {
+                    "FirstName": "Eva", "LastName": "Ek", "AddressLine1": "Gatan 1", "City": "Umeå", "Country": "SE",
+                    "PostalCode": "90325", "PhoneNumber": "+46 1",
+                },
+            },
+        }))) {
+            if let Ok(customer) = read_customer(&document.root()) {
+                prop_assert!(is_domain(&customer.domain) && !customer.name.is_empty());
+            }
+        }
+
+        #[test]
+        fn any_token_can_be_tried(restriction in proptest::collection::vec(".{0,8}", 0..5), size in any::<u32>()) {
+            let cursor = Cursor { collection: COLLECTION, size, restriction, first: Vec::new(), last: Vec::new() };
+            if let Ok(search) = Search::from_cursor(&cursor) {
+                prop_assert!((1..=SIZE_UNASKED).contains(&search.size));
+            }
+        }
+    }
+}

@@ -172,3 +172,38 @@ fn render(policy: &SelfServePolicy) -> Value {
         "attributes": {"etag": quoted_etag(policy.etag), "objectType": "SelfServePolicy"},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::mutated;
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_policy_can_be_tried(document in mutated(json!({
+            "Id": null,
+            "SelfServeEntity": {"SelfServeEntityType": "customer", "TenantID": "22222222-2222-4222-8222-222222222222"},
+            "Grantor": {"GrantorType": "billToPartner", "TenantID": "11111111-1111-4111-8111-111111111111"},
+            "Permissions": [
+                {"Resource": "AzureReservedInstances", "Action": "Purchase"},
+                {"Resource": "AzureSavingsPlan", "Action": "Purchase"},
+            ],
+            "Attributes": {"ObjectType": "SelfServePolicy"},
+        }))) {
+            if let Ok(asked) = Asked::read(&document.root()) {
+                prop_assert!(!asked.resources.is_empty());
+            }
+        }
+
+        #[test]
+        fn any_id_can_be_tried(text in "[0-9a-fA-F_-]{0,80}|.{0,20}") {
+            if let Ok(id) = policy_id(&text) {
+                prop_assert_eq!(policy_id(&id.to_string()), Ok(id));
+            }
+        }
+    }
+}

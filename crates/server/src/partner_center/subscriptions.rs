@@ -13,6 +13,7 @@ use fullmakt_domain::ids::{CustomerId, EntitlementId, SubscriptionId};
 use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
 use serde_json::{Value, json};
 
+use super::body::Node;
 use super::collection::{Page, link, uri};
 use super::filter::short;
 use super::{Call, Code, Failure, Reply, customer_id, dates, etag};
@@ -57,14 +58,23 @@ async fn show(State(app): State<App>, call: Call, Path(path): Path<(String, Stri
 async fn update(State(app): State<App>, call: Call, Path(path): Path<(String, String)>) -> Result<Reply, Failure> {
     let (customer, entitlement) = ids(&path)?;
     let document = call.body()?;
-    let root = document.root();
+    let command = read_update(customer, entitlement, call.envelope().if_match.as_deref(), &document.root())?;
+    let entitlement = app.store.execute(call.actor(), &command, &call.context(&app)).await?;
+    Ok(Reply::Ok(render(&entitlement)))
+}
+
+fn read_update(
+    customer: CustomerId,
+    entitlement: EntitlementId,
+    if_match: Option<&str>,
+    root: &Node<'_>,
+) -> Result<UpdateEntitlement, Failure> {
     let id = root.get("id")?;
     if id.text()?.is_some_and(|text| EntitlementId::parse(&text).ok() != Some(entitlement)) {
         return Err(id.wrong("is not the id of the path"));
     }
-    let status =
-        root.get("status")?.one_of(&["none", "active", "suspended", "deleted", "expired", "pending", "disabled"])?;
-    let status = match status {
+    let words = ["none", "active", "suspended", "deleted", "expired", "pending", "disabled"];
+    let status = match root.get("status")?.one_of(&words)? {
         None | Some("none") => None,
         Some(word) => Some(SubscriptionStatus::parse(word).ok_or_else(|| {
             Failure::new(
@@ -73,17 +83,19 @@ async fn update(State(app): State<App>, call: Call, Path(path): Path<(String, St
             )
         })?),
     };
-    let name = root.get("friendlyName")?.text_within(256)?;
-    let auto_renew = root.get("autoRenewEnabled")?.flag()?;
-    // Clients that send whole resources with defaults send 0 for what they do not know.
-    let quantity = root.get("quantity")?.whole()?.filter(|quantity| *quantity != 0);
     let tag = root.get("attributes")?.get("etag")?.text()?;
-    let if_match = etag::expected(call.envelope().if_match.as_deref(), tag.as_deref())
-        .map(|tag| read_etag(tag).ok_or_else(etag::stale))
-        .transpose()?;
-    let command = UpdateEntitlement { customer, entitlement, if_match, status, name, auto_renew, quantity };
-    let entitlement = app.store.execute(call.actor(), &command, &call.context(&app)).await?;
-    Ok(Reply::Ok(render(&entitlement)))
+    let if_match =
+        etag::expected(if_match, tag.as_deref()).map(|tag| read_etag(tag).ok_or_else(etag::stale)).transpose()?;
+    Ok(UpdateEntitlement {
+        customer,
+        entitlement,
+        if_match,
+        status,
+        name: root.get("friendlyName")?.text_within(256)?,
+        auto_renew: root.get("autoRenewEnabled")?.flag()?,
+        // Clients that send whole resources with defaults send 0 for what they do not know.
+        quantity: root.get("quantity")?.whole()?.filter(|quantity| *quantity != 0),
+    })
 }
 
 async fn register(State(app): State<App>, call: Call, Path(path): Path<(String, String)>) -> Result<Reply, Failure> {
@@ -258,10 +270,20 @@ fn render_azure(entitlement: &Entitlement, subscription: &AzureSubscription) -> 
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::tests::mutated;
     use super::*;
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn any_subscription_can_be_tried(document in mutated(json!({
+            "Id": "33333333-3333-4333-8333-3333333333a0", "FriendlyName": "Drift", "Quantity": 1, "Status": "active",
+            "AutoRenewEnabled": true, "Attributes": {"Etag": "e30=", "ObjectType": "Subscription"},
+        }))) {
+            let id = EntitlementId::parse("33333333-3333-4333-8333-3333333333a0").unwrap();
+            let _ = read_update(CustomerId(id.0), id, None, &document.root());
+        }
 
         #[test]
         fn any_etag_can_be_tried(text in "[A-Za-z0-9+/=]{0,60}|.{0,20}", json in "\\{\"id\":\"[0-9a-f-]{0,36}\",\"version\":[0-9]{0,20}\\}") {

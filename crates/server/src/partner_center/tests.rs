@@ -11,9 +11,11 @@ use fullmakt_store::{DatabaseUrl, Store};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::body::Document;
 use super::front::testing::Edge;
 use crate::signin::Issuer;
 use crate::{App, Clock, Settings};
@@ -109,7 +111,46 @@ partners = ["44444444-4444-4444-8444-444444444444"]
 
 struct World {
     edge: Edge,
-    _directory: TempDir,
+    directory: TempDir,
+}
+
+/// Good bodies with one value in them replaced by another, or one key spelled in another case.
+pub(super) fn mutated(good: Value) -> impl Strategy<Value = Document> {
+    let mut places = Vec::new();
+    collect(&good, String::new(), &mut places);
+    let value = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-1e9..1e9).prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        "[0-9a-f-]{36}".prop_map(Value::from),
+        Just(json!([])),
+        Just(json!([null, {}])),
+        Just(json!({"Resource": "AzureSavingsPlan"})),
+    ];
+    (proptest::sample::select(places), value, any::<bool>()).prop_map(move |(place, value, lower)| {
+        let mut body = good.clone();
+        if let Some(old) = body.pointer_mut(&place) {
+            *old = value;
+        }
+        let text = body.to_string();
+        let text = if lower { text.to_lowercase() } else { text };
+        Document::parse(text.as_bytes()).unwrap()
+    })
+}
+
+fn collect(value: &Value, at: String, places: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, inner)| collect(inner, format!("{at}/{key}"), places)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, inner)| collect(inner, format!("{at}/{n}"), places))
+        }
+        _ => {}
+    }
+    if !at.is_empty() {
+        places.push(at);
+    }
 }
 
 struct Answered {
@@ -159,7 +200,15 @@ impl World {
         store.load_world(world, catalog, Default::default(), now).await.unwrap();
         let issuer = Arc::new(Issuer::open(directory.path(), &store).await.unwrap());
         let app = App::new(store, issuer, Clock::movable(now), Settings::default());
-        Self { edge: Edge::new(app, super::routes()), _directory: directory }
+        Self { edge: Edge::new(app, super::routes()), directory }
+    }
+
+    /// Another server on the same database.
+    async fn another(&self) -> Edge {
+        let store = Store::open(&DatabaseUrl::Sqlite(self.directory.path().join("fullmakt.db"))).await.unwrap();
+        let issuer = Arc::new(Issuer::open(self.directory.path(), &store).await.unwrap());
+        let now: Timestamp = "2026-06-15T08:00:00Z".parse().unwrap();
+        Edge::new(App::new(store, issuer, Clock::movable(now), Settings::default()), super::routes())
     }
 
     async fn send(&self, who: &str, method: &str, address: &str, headers: &[(&str, &str)], body: &str) -> Answered {
@@ -422,6 +471,10 @@ async fn a_repeat_gets_the_same_answer_and_does_nothing_twice() {
         assert_eq!(answer.headers["ms-requestid"], id);
         assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
     }
+    // Another server, or this one after a restart, knows the answer too.
+    let elsewhere = World { edge: world.another().await, directory: tempfile::tempdir().unwrap() };
+    let answer = elsewhere.send("ada", "POST", "/v1/SelfServePolicy", &headers, &body).await;
+    assert_eq!((answer.status, &answer.bytes), (201, &both.0.bytes));
     // One SDK uses one identifier for different operations.
     let policy = format!("/v1/SelfServePolicy/{PARTNER}_{CUSTOMER}");
     assert_eq!(world.send("ada", "DELETE", &policy, &headers, "").await.status, 204);
