@@ -18,10 +18,12 @@ use crate::ids::{
 };
 use crate::market::{self, Country};
 use crate::money::{Money, MoneyError};
+use crate::obstacle::{Item, PartnerContact, day};
 use crate::order::{BillingCycle, Buyer, Order, OrderLine, OrderStatus, OrderedItem, UnitPrices};
+use crate::placement::{Placement, place, reservation_scope};
 use crate::price::totals;
 use crate::price_rule::PriceRule;
-use crate::purchase::{Item, PartnerContact, Placement, day, place, reservation_scope, unit_prices};
+use crate::quote::unit_prices;
 use crate::reservation::{AppliedScope, DisplayName};
 use crate::role;
 use crate::role_assignment::{PrincipalType, RoleAssignment};

@@ -13,7 +13,7 @@ use crate::ledger::LedgerEntry;
 use crate::money::Money;
 use crate::order::Order;
 use crate::price_rule::PriceRule;
-use crate::purchase::Quote;
+use crate::quote::Quote;
 use crate::reservation::{Reservation, ReservationOrder};
 use crate::role_assignment::RoleAssignment;
 use crate::self_serve_policy::{PolicyId, SelfServePolicy};

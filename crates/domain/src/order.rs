@@ -11,7 +11,7 @@ use crate::catalog_item::CatalogItemId;
 use crate::ids::{CustomerId, EntitlementId, OrderId, PartnerId, PrincipalId, ReservationOrderId, SubscriptionId};
 use crate::money::{Currency, Money, MoneyError};
 use crate::operation::{self, Operation};
-use crate::purchase::order_record;
+use crate::placement::order_record;
 use crate::refusal::Refusal;
 use crate::reservation::OrderWithReservations;
 

@@ -12,8 +12,9 @@ use crate::ids::{
 };
 use crate::market::Country;
 use crate::money::MoneyError;
+use crate::obstacle::{Obstacle, PartnerContact};
 use crate::price_rule::InvalidPriceRule;
-use crate::purchase::{Obstacle, PartnerContact, PartnerOnlyChange};
+use crate::purchase::PartnerOnlyChange;
 use crate::role_assignment::PrincipalType;
 use crate::self_serve_policy::PolicyId;
 use crate::subscription::SubscriptionStatus;
@@ -140,7 +141,7 @@ pub enum Refusal {
     /// One or more conditions of a purchase are not met; all of them are named (R12).
     #[error("the purchase is not possible: {}", listed(obstacles))]
     PurchaseNotAllowed {
-        /// In the order of [`crate::purchase::obstacles`].
+        /// In the order of [`crate::obstacle::obstacles`].
         obstacles: Vec<Obstacle>,
     },
     /// The customer asked for what only the partner may do (R20).

@@ -7,8 +7,9 @@ use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Command, Decision, Permit, Target};
 use crate::change::Change;
 use crate::ids::{ReservationId, ReservationOrderId};
+use crate::obstacle::PartnerContact;
 use crate::operation::{self, Operation};
-use crate::purchase::{PartnerContact, PartnerOnlyChange};
+use crate::purchase::PartnerOnlyChange;
 use crate::refusal::Refusal;
 use crate::reservation::{AppliedScope, DisplayName, OrderWithReservations, Reservation, ReservationState};
 
@@ -194,7 +195,7 @@ mod tests {
     use crate::ids::{OrderId, SubscriptionId};
     use crate::money::{Currency, Money};
     use crate::order::{BoughtBy, Buyer, UnitPrices};
-    use crate::purchase::end_of_term;
+    use crate::placement::end_of_term;
     use crate::reservation::ReservationOrder;
     use crate::role::OWNER;
     use crate::testing::{self, outcome};

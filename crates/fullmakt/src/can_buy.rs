@@ -8,7 +8,7 @@ use clap::Args;
 use fullmakt_domain::actor::{Actor, PrincipalKind};
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{ClientId, CustomerId, PrincipalId, SubscriptionId};
-use fullmakt_domain::purchase::{CanBuy as Question, Item, Verdict, Who};
+use fullmakt_domain::obstacle::{CanBuy as Question, Item, Verdict, Who};
 use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_server::Clock;
 use fullmakt_store::Store;

@@ -5,10 +5,9 @@ use fullmakt_domain::authz::Permit;
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, TenantId};
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
-use fullmakt_domain::purchase::{
-    BuyReservation, CanBuy, Circumstances, PartnerContact, PurchaseState, QuotePrice, QuoteState, Verdict, Who, day,
-    obstacles, unit_prices,
-};
+use fullmakt_domain::obstacle::{CanBuy, Circumstances, PartnerContact, Verdict, Who, day, obstacles};
+use fullmakt_domain::purchase::{BuyReservation, PurchaseState};
+use fullmakt_domain::quote::{QuotePrice, QuoteState, unit_prices};
 use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
@@ -211,7 +210,7 @@ mod tests {
     };
     use fullmakt_domain::ids::{CorrelationId, ReservationOrderId};
     use fullmakt_domain::money::Money;
-    use fullmakt_domain::purchase::{Item, Obstacle};
+    use fullmakt_domain::obstacle::{Item, Obstacle};
     use fullmakt_domain::refusal::Refusal;
     use fullmakt_domain::reservation::{GetReservationOrder, ListReservationOrders};
     use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};

@@ -3,8 +3,9 @@
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::UnitPrices;
-use fullmakt_domain::purchase::{Item, Quote};
+use fullmakt_domain::quote::Quote;
 
 use crate::db::{Tx, on};
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};

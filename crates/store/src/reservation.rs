@@ -6,7 +6,7 @@ use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceTy
 use fullmakt_domain::ids::{CustomerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::{BoughtBy, Buyer, UnitPrices};
-use fullmakt_domain::purchase::Purchased;
+use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
     AppliedScope, DisplayName, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation,
     ReservationOrder, ReservationState,

@@ -1,7 +1,7 @@
 //! Changes after the purchase: loads.
 
 use fullmakt_domain::authz::Permit;
-use fullmakt_domain::purchase::PartnerContact;
+use fullmakt_domain::obstacle::PartnerContact;
 use fullmakt_domain::reservation_update::{ChangePurchase, UpdateReservation, UpdateState};
 
 use crate::db::Tx;

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::NotForSale;
-use fullmakt_domain::purchase::Obstacle;
+use fullmakt_domain::obstacle::Obstacle;
 use fullmakt_domain::refusal::Refusal;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};

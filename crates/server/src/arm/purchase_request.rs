@@ -3,7 +3,7 @@
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::SubscriptionId;
-use fullmakt_domain::purchase::Item;
+use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::reservation::{AppliedScope, DisplayName};
 use jiff::Timestamp;
 

@@ -4,9 +4,11 @@ use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, ViewSubscriptionCatalog};
 use fullmakt_domain::directory::GetSubscription;
 use fullmakt_domain::ids::ReservationOrderId;
+use fullmakt_domain::obstacle::{Item, day};
 use fullmakt_domain::order::BoughtBy;
 use fullmakt_domain::price::totals;
-use fullmakt_domain::purchase::{BuyReservation, Item, PartnerOnlyChange, QuotePrice, day};
+use fullmakt_domain::purchase::{BuyReservation, PartnerOnlyChange};
+use fullmakt_domain::quote::QuotePrice;
 use fullmakt_domain::reservation::{
     AppliedScope, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation, ReservationOrder,
     ReservationState,

@@ -7,7 +7,7 @@ use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, PrincipalId, SubscriptionId};
 use fullmakt_domain::money::Money;
-use fullmakt_domain::purchase::{CanBuy, Item, Verdict, Who};
+use fullmakt_domain::obstacle::{CanBuy, Item, Verdict, Who};
 use fullmakt_domain::reservation::AppliedScope;
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use fullmakt_domain::authz::Denied;
 use fullmakt_domain::basket::LineProblem;
 use fullmakt_domain::catalog::NotForSale;
-use fullmakt_domain::purchase::Obstacle;
+use fullmakt_domain::obstacle::Obstacle;
 use fullmakt_domain::refusal::Refusal;
 use fullmakt_store::{ExecuteError, Fault, ReadError};
 use http::{HeaderValue, StatusCode, header};
