@@ -5,33 +5,7 @@ use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Permit, Query, Target};
 use crate::ids::{ClientId, PartnerId, PrincipalId, SubscriptionId, TenantId};
 use crate::operation::{self, Operation};
-
-/// How an Azure subscription stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SubscriptionStatus {
-    /// In use.
-    Active,
-    /// Stopped by the partner; can be started again.
-    Suspended,
-    /// Gone.
-    Deleted,
-}
-
-impl SubscriptionStatus {
-    /// The name in world files and the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// Reads a name, ignoring case.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Deleted].into_iter().find(|s| s.name().eq_ignore_ascii_case(text.trim()))
-    }
-}
+use crate::subscription::SubscriptionStatus;
 
 /// An Azure subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]

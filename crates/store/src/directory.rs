@@ -3,10 +3,10 @@
 use fullmakt_domain::actor::PrincipalKind;
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::directory::{
-    AzureSubscription, FindPrincipals, GetSubscription, ListSubscriptions, ListTenants, Principal, SubscriptionStatus,
-    Tenant,
+    AzureSubscription, FindPrincipals, GetSubscription, ListSubscriptions, ListTenants, Principal, Tenant,
 };
 use fullmakt_domain::ids::CustomerId;
+use fullmakt_domain::subscription::SubscriptionStatus;
 
 use crate::db::{Tx, on};
 use crate::door::Answer;

@@ -141,8 +141,8 @@ async fn authenticate(app: &App, base: &str, parts: &request::Parts, found: Opti
             challenge("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
         }
         TokenError::Malformed => challenge(
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is provided in an invalid format.",
+            "InvalidAuthenticationToken",
+            "The access token is invalid: the 'Authorization' header does not hold a bearer token of this server.",
         ),
         TokenError::Expired => challenge("ExpiredAuthenticationToken", "The access token has expired. Get a new one."),
         TokenError::Refused(reason) => {

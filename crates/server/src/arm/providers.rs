@@ -1,6 +1,8 @@
 //! Resource providers, which are all registered, and what Microsoft.Capacity can do.
 
+use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::ids::SubscriptionId;
+use fullmakt_domain::role_assignment::ListPermissions;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -47,10 +49,19 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
     Ok(Reply::ok(provider(subscription, &namespace(call)?)))
 }
 
-/// `POST /subscriptions/{subscription}/providers/{namespace}/register`: nothing changes, all of them are registered.
+/// `POST /subscriptions/{subscription}/providers/{namespace}/register`: nothing changes, all of them are registered. Still
+/// it is for those who may.
 pub async fn register(call: &Call<'_>) -> Result<Reply, ArmError> {
     let subscription = visible(call).await?.id;
-    Ok(Reply::ok(provider(subscription, &namespace(call)?)))
+    let namespace = namespace(call)?;
+    let scope = ArmScope::Subscription(subscription);
+    let action = call.found.action();
+    let held = call.read(&ListPermissions { scope: scope.clone() }, &scope).await?;
+    if held.iter().any(|permissions| permissions.allow(&action)) {
+        Ok(Reply::ok(provider(subscription, &namespace)))
+    } else {
+        Err(call.not_authorized(&action, &scope))
+    }
 }
 
 fn namespace(call: &Call<'_>) -> Result<String, ArmError> {

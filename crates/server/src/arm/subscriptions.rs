@@ -1,9 +1,8 @@
 //! Subscriptions, tenants, locations, resource groups.
 
 use fullmakt_domain::arm_scope::ArmScope;
-use fullmakt_domain::directory::{
-    AzureSubscription, GetSubscription, ListSubscriptions, ListTenants, SubscriptionStatus, Tenant,
-};
+use fullmakt_domain::directory::{AzureSubscription, GetSubscription, ListSubscriptions, ListTenants, Tenant};
+use fullmakt_domain::subscription::SubscriptionStatus;
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};

@@ -251,6 +251,8 @@ async fn r45_lists_of_subscriptions_and_tenants_hold_what_is_the_callers() {
     let registered =
         edge.ask(&olle(), Method::POST, &format!("{PRODUKTION}/providers/Microsoft.Capacity/register"), None).await;
     assert_eq!(registered.ok()["registrationState"], "Registered");
+    let register = format!("{PRODUKTION}/providers/Microsoft.Capacity/register");
+    edge.ask(&pipeline(), Method::POST, &register, None).await.is(403, "AuthorizationFailed");
     let graph = json!({"ids": [olle().principal.to_string(), pelle().principal.to_string()], "types": ["user"]});
     let found = edge.post(&rut(), "/v1.0/directoryObjects/getByIds", &graph).await.ok();
     assert_eq!(found["value"].as_array().unwrap().len(), 1);
