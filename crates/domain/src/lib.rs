@@ -30,6 +30,7 @@ pub mod price_rule;
 pub mod purchase;
 pub mod quote;
 pub mod refusal;
+pub mod refusal_samples;
 pub mod reservation;
 pub mod reservation_update;
 pub mod role;

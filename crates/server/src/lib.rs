@@ -17,3 +17,6 @@ pub mod tls;
 pub use app::{App, Settings};
 pub use clock::Clock;
 pub use routes::routes;
+
+#[cfg(test)]
+mod refusals_page;
