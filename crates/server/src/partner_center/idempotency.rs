@@ -95,11 +95,11 @@ impl Repeatable {
             Err(failure) => return failure.into_response(),
         };
         let until = Timestamp::now() + (KEPT_MINUTES * 60).seconds();
-        if let Some(sealed) = self.seal(&kept) {
-            if let Err(error) = store.keep_replay(&self.key, claim, sealed, until).await {
-                // The write is done and is answered; only a repeat will not find the answer.
-                tracing::warn!(%error, "an answer was not kept for repeats");
-            }
+        if let Some(sealed) = self.seal(&kept)
+            && let Err(error) = store.keep_replay(&self.key, claim, sealed, until).await
+        {
+            // The write is done and is answered; only a repeat will not find the answer.
+            tracing::warn!(%error, "an answer was not kept for repeats");
         }
         kept.into_response()
     }
