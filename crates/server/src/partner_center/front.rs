@@ -41,7 +41,11 @@ pub(super) fn router(app: App, routes: Router<App>) -> Router {
 fn front(app: App, routes: Router<App>) -> Front {
     let limit = app.settings.requests_per_minute.and_then(NonZeroU32::new);
     let throttle = Throttle::new(Limits { reads_per_minute: limit, writes_per_minute: limit });
-    let routes = routes.fallback(unknown_route).method_not_allowed_fallback(wrong_verb).with_state(app.clone());
+    let routes = routes
+        .route_layer(axum::middleware::from_fn(telemetry::name_route))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_verb)
+        .with_state(app.clone());
     Front { app, routes, throttle: Arc::new(throttle) }
 }
 

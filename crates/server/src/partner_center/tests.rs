@@ -191,6 +191,10 @@ const DOTNET: [(&str, &str); 6] = [
 
 impl World {
     async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&DatabaseUrl::Sqlite(directory.path().join("fullmakt.db"))).await.unwrap();
         store.migrate().await.unwrap();
@@ -199,7 +203,7 @@ impl World {
         let catalog = Arc::new(fullmakt_world::catalog_csv::built_in().clone());
         store.load_world(world, catalog, Default::default(), now).await.unwrap();
         let issuer = Arc::new(Issuer::open(directory.path(), &store).await.unwrap());
-        let app = App::new(store, issuer, Clock::movable(now), Settings::default());
+        let app = App::new(store, issuer, Clock::movable(now), settings);
         Self { edge: Edge::new(app, super::routes()), directory }
     }
 
@@ -640,6 +644,28 @@ async fn a_partner_sees_its_own_profiles() {
     let organization = world.get("gustav", "/v1/profiles/organization").await.ok(200);
     assert_eq!((&organization["tenantId"], &organization["domain"]), (&json!(PARTNER), &json!("nordmoln.example")));
     assert_eq!(world.get("gustav", "/v1/profiles/support").await.ok(200)["profileType"], "SupportProfile");
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_told_when_to_come_back() {
+    let world = World::with(Settings { requests_per_minute: Some(2), ..Settings::default() }).await;
+    let mut headers = DOTNET.to_vec();
+    headers.push(("ms-requestid", "5d7c0c35-0b5a-4c0e-8a52-6c4a6bb0a0f1"));
+    let post = || world.send("ada", "POST", "/v1/SelfServePolicy", &headers, "{}");
+    post().await.is(400, "800002");
+    post().await.is(400, "800002");
+    let refused = post().await;
+    assert_eq!(refused.status, 429);
+    let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    let text = format!("Rate limit is exceeded. Try again in {seconds} seconds.");
+    assert_eq!(refused.json(), json!({"statusCode": 429, "message": text}));
+    assert_eq!(refused.headers["ms-requestid"], "5d7c0c35-0b5a-4c0e-8a52-6c4a6bb0a0f1");
+    // Reads, and each customer's, are counted apart.
+    world.get("ada", "/v1/customers").await.ok(200);
+    world.get("ada", &format!("/v1/customers/{CUSTOMER}")).await.ok(200);
+    world.get("ada", &format!("/v1/customers/{CUSTOMER}")).await.ok(200);
+    assert_eq!(world.get("ada", &format!("/v1/customers/{CUSTOMER}")).await.status, 429);
+    world.get("ada", "/v1/customers").await.ok(200);
 }
 
 #[tokio::test]
