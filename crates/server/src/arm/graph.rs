@@ -6,6 +6,7 @@ use fullmakt_domain::directory::{FindPrincipals, Principal};
 use fullmakt_domain::ids::PrincipalId;
 use serde_json::{Value, json};
 
+use super::body::Node;
 use super::call::{Call, Reply};
 use super::error::ArmError;
 
@@ -15,19 +16,7 @@ const MAX_IDS: usize = 1_000;
 /// `POST /v1.0/directoryObjects/getByIds`: those of the ids that are users or applications of the caller's directory.
 pub async fn get_by_ids(call: &Call<'_>) -> Result<Reply, ArmError> {
     let body = call.json()?;
-    let mut ids = Vec::new();
-    for node in body.root().required("ids")?.list(MAX_IDS)? {
-        let text = node.text(100)?;
-        ids.push(PrincipalId::parse(text).map_err(|error| node.refuse(error))?);
-    }
-    let mut types = Vec::new();
-    if let Some(node) = body.root().get("types")? {
-        for kind in node.list(20)? {
-            types.push(kind.text(100)?.to_ascii_lowercase());
-        }
-    }
-    ids.sort_unstable();
-    ids.dedup();
+    let (ids, types) = requested(&body.root())?;
     let found = call.read(&FindPrincipals { ids }, &ArmScope::Root).await?;
     let wanted = |kind: &str| types.is_empty() || types.iter().any(|t| t == kind || t == "directoryobject");
     let value: Vec<Value> = found
@@ -36,6 +25,24 @@ pub async fn get_by_ids(call: &Call<'_>) -> Result<Reply, ArmError> {
         .map(object)
         .collect();
     Ok(Reply::ok(json!({"@odata.context": format!("{}/v1.0/$metadata#directoryObjects", call.base), "value": value})))
+}
+
+/// The ids, each once, and the types in lower case.
+pub(super) fn requested(root: &Node<'_>) -> Result<(Vec<PrincipalId>, Vec<String>), ArmError> {
+    let mut ids = Vec::new();
+    for node in root.required("ids")?.list(MAX_IDS)? {
+        let text = node.text(100)?;
+        ids.push(PrincipalId::parse(text).map_err(|error| node.refuse(error))?);
+    }
+    let mut types = Vec::new();
+    if let Some(node) = root.get("types")? {
+        for kind in node.list(20)? {
+            types.push(kind.text(100)?.to_ascii_lowercase());
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok((ids, types))
 }
 
 fn object(principal: &Principal) -> Value {

@@ -3,7 +3,7 @@
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, ViewSubscriptionCatalog};
 use fullmakt_domain::directory::GetSubscription;
-use fullmakt_domain::ids::ReservationOrderId;
+use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
 use fullmakt_domain::obstacle::{Item, day};
 use fullmakt_domain::order::BoughtBy;
 use fullmakt_domain::price::totals;
@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::body::Node;
 use super::call::{Call, Reply};
 use super::error::ArmError;
 use super::filter::{Allowed, Filter};
@@ -449,8 +450,19 @@ fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservat
 pub async fn update(call: &Call<'_>) -> Result<Reply, ArmError> {
     let (order, id) = (call.order()?, call.reservation()?);
     let body = call.json()?;
-    let properties = body.root().required("properties")?;
-    let command = UpdateReservation {
+    let command = change(&body.root(), order, id)?;
+    let (found, updated) = call.execute(&command, &ArmScope::ReservationOrder(order)).await?;
+    Ok(Reply::ok(reservation(call, &found.order, &updated)))
+}
+
+/// The body of a change.
+pub(super) fn change(
+    root: &Node<'_>,
+    order: ReservationOrderId,
+    id: ReservationId,
+) -> Result<UpdateReservation, ArmError> {
+    let properties = root.required("properties")?;
+    Ok(UpdateReservation {
         order,
         reservation: id,
         display_name: display_name(&properties, "name")?,
@@ -463,9 +475,7 @@ pub async fn update(call: &Call<'_>) -> Result<Reply, ArmError> {
             .map(|node| node.object().map(|o| !o.is_empty()))
             .transpose()?
             .unwrap_or(false),
-    };
-    let (found, updated) = call.execute(&command, &ArmScope::ReservationOrder(order)).await?;
-    Ok(Reply::ok(reservation(call, &found.order, &updated)))
+    })
 }
 
 /// What a customer may not do with what its partner pays for (R20): the refusal names the partner and how to reach it.

@@ -79,9 +79,16 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
 pub async fn put(call: &Call<'_>) -> Result<Reply, ArmError> {
     let (scope, id) = (call.scope()?, id(call)?);
     let body = call.json()?;
-    let root = body.root();
+    let command = requested(&body.root(), id, scope.clone())?;
+    let (made, is_new) = call.execute(&command, &scope).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Reply::with(status, assignment(&made)))
+}
+
+/// The body of an assignment.
+pub(super) fn requested(root: &Node<'_>, id: RoleAssignmentId, scope: ArmScope) -> Result<AssignRole, ArmError> {
     // Old clients leave the envelope out.
-    let properties = root.get("properties")?.unwrap_or(root);
+    let properties = root.get("properties")?.unwrap_or_else(|| root.clone());
     let role = role(&properties.required("roleDefinitionId")?)?;
     let principal = properties.required("principalId")?;
     let principal_id = PrincipalId::parse(principal.text(100)?).map_err(|error| principal.refuse(error))?;
@@ -98,10 +105,7 @@ pub async fn put(call: &Call<'_>) -> Result<Reply, ArmError> {
         ));
     }
     let description = properties.get("description")?.map(|node| node.text(1_024).map(str::to_owned)).transpose()?;
-    let command = AssignRole { id, scope: scope.clone(), principal: principal_id, principal_type, role, description };
-    let (made, is_new) = call.execute(&command, &scope).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Reply::with(status, assignment(&made)))
+    Ok(AssignRole { id, scope, principal: principal_id, principal_type, role, description })
 }
 
 /// The role of a path such as `/subscriptions/{s}/providers/Microsoft.Authorization/roleDefinitions/{id}`, or a bare id.

@@ -70,7 +70,18 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
 pub async fn put(call: &Call<'_>) -> Result<Reply, ArmError> {
     let (scope, id) = (call.scope()?, id(call)?);
     let body = call.json()?;
-    let properties = body.root().required("properties")?;
+    let command = requested(&body.root(), id, scope.clone())?;
+    let saved = call.execute(&command, &scope).await?;
+    Ok(Reply::with(StatusCode::CREATED, definition(&saved, &scope)))
+}
+
+/// The body of a custom role.
+pub(super) fn requested(
+    root: &Node<'_>,
+    id: RoleDefinitionId,
+    scope: ArmScope,
+) -> Result<SaveRoleDefinition, ArmError> {
+    let properties = root.required("properties")?;
     let name = properties.required("roleName")?;
     let name_text = name.text(512)?.trim();
     if name_text.is_empty() {
@@ -94,16 +105,7 @@ pub async fn put(call: &Call<'_>) -> Result<Reply, ArmError> {
     for node in properties.required("assignableScopes")?.list(MAX_ENTRIES)? {
         assignable_scopes.push(ArmScope::parse(node.text(2_048)?).map_err(|error| node.refuse(error))?);
     }
-    let command = SaveRoleDefinition {
-        scope: scope.clone(),
-        id,
-        name: name_text.to_owned(),
-        description,
-        assignable_scopes,
-        permissions,
-    };
-    let saved = call.execute(&command, &scope).await?;
-    Ok(Reply::with(StatusCode::CREATED, definition(&saved, &scope)))
+    Ok(SaveRoleDefinition { scope, id, name: name_text.to_owned(), description, assignable_scopes, permissions })
 }
 
 /// Actions such as `Microsoft.Capacity/*/read`.

@@ -10,6 +10,7 @@ use fullmakt_store::DatabaseUrl;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -608,4 +609,105 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
     let excepted = ["billingAccountId", "splitProperties", "utilization.trend"];
     found.retain(|path| !excepted.iter().any(|e| path.contains(e)));
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Bodies as clients send them, with the place of one value to try something else at.
+fn bodies() -> [(&'static str, Value, &'static [&'static str]); 4] {
+    [
+        (
+            "role assignment",
+            json!({"properties": {"principalId": READER, "principalType": "User", "roleDefinitionId": OWNER,
+                "description": "x", "condition": null}}),
+            &[
+                "/properties",
+                "/properties/principalId",
+                "/properties/principalType",
+                "/properties/roleDefinitionId",
+                "/properties/description",
+                "/properties/condition",
+            ],
+        ),
+        (
+            "role definition",
+            json!({"properties": {"roleName": "Looker", "type": "CustomRole", "description": "x",
+                "permissions": [{"actions": ["*/read"], "notActions": [], "dataActions": []}],
+                "assignableScopes": [PRODUKTION]}}),
+            &[
+                "/properties",
+                "/properties/roleName",
+                "/properties/type",
+                "/properties/permissions",
+                "/properties/permissions/0",
+                "/properties/permissions/0/actions",
+                "/properties/permissions/0/actions/0",
+                "/properties/permissions/0/dataActions",
+                "/properties/assignableScopes",
+                "/properties/assignableScopes/0",
+            ],
+        ),
+        (
+            "change",
+            json!({"properties": {"name": "x", "renew": false, "appliedScopeType": "Single", "appliedScopes": [PROV],
+                "appliedScopeProperties": {"subscriptionId": PROV, "resourceGroupId": null},
+                "instanceFlexibility": "On", "reviewDateTime": "2026-11-01T00:00:00Z", "renewProperties": {}}}),
+            &[
+                "/properties",
+                "/properties/name",
+                "/properties/renew",
+                "/properties/appliedScopeType",
+                "/properties/appliedScopes",
+                "/properties/appliedScopes/0",
+                "/properties/appliedScopeProperties",
+                "/properties/appliedScopeProperties/subscriptionId",
+                "/properties/appliedScopeProperties/resourceGroupId",
+                "/properties/instanceFlexibility",
+                "/properties/reviewDateTime",
+                "/properties/renewProperties",
+            ],
+        ),
+        ("names", json!({"ids": [OWNER], "types": ["user"]}), &["/ids", "/ids/0", "/types", "/types/0"]),
+    ]
+}
+
+/// Reads a body; a complaint is a 400 that names a property.
+fn reads(kind: &str, body: &Value) {
+    let body = body::Body::read(&HeaderMap::new(), body.to_string().as_bytes()).unwrap();
+    let (root, id) = (body.root(), Uuid::from_u128(1));
+    let error = match kind {
+        "role assignment" => {
+            role_assignments::requested(&root, id.into(), fullmakt_domain::arm_scope::ArmScope::Root).err()
+        }
+        "role definition" => {
+            role_definitions::requested(&root, id.into(), fullmakt_domain::arm_scope::ArmScope::Root).err()
+        }
+        "change" => reservations::change(&root, id.into(), id.into()).err(),
+        _ => graph::requested(&root).err(),
+    };
+    if let Some(error) = error {
+        assert_eq!(error.status, 400, "{kind}: {}", error.message);
+        assert!(error.body()["error"]["target"].is_string(), "{kind}: {}", error.message);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #[test]
+    fn any_value_anywhere_in_a_body_is_read_or_refused_by_name(
+        place in any::<prop::sample::Index>(),
+        value in prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,8}".prop_map(Value::from),
+            "(/|subscriptions|33333333-3333-4333-8333-333333333333|providers|Single|Shared|On){0,4}".prop_map(Value::from),
+            Just(json!([])),
+            Just(json!([1, "/", {}])),
+            Just(json!({"a": null})),
+        ],
+    ) {
+        for (kind, mut body, places) in bodies() {
+            *body.pointer_mut(places[place.index(places.len())]).unwrap() = value.clone();
+            reads(kind, &body);
+        }
+    }
 }
