@@ -651,3 +651,262 @@ impl AskedLine {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::catalog::tests::offer;
+    use crate::money::Currency;
+    use crate::testing::{customer, now, olle, partner};
+
+    const PLAN: u128 = 0x51;
+    const PRODUKTION: u128 = 0x52;
+    const PROV: u128 = 0x53;
+
+    /// An agreement, no plan, one SKU that is sold.
+    pub(crate) fn basis() -> Basis {
+        Basis {
+            partner: PartnerContact {
+                id: partner(),
+                name: "Nordmoln AB".to_owned(),
+                support: Vec::new(),
+                currency: Currency::parse("EUR").unwrap(),
+            },
+            country: Country::parse("SE").unwrap(),
+            agreement_confirmed: true,
+            catalog: Arc::new(Catalog::new(vec![offer()]).unwrap()),
+            rules: Vec::new(),
+            entitlements: Vec::new(),
+            subscriptions: Vec::new(),
+            owners: vec![
+                (
+                    olle().principal,
+                    PrincipalType::User,
+                    ArmScope::Subscription(SubscriptionId(Uuid::from_u128(PRODUKTION))),
+                ),
+                (
+                    PrincipalId(Uuid::from_u128(9)),
+                    PrincipalType::User,
+                    ArmScope::Subscription(SubscriptionId(Uuid::from_u128(PROV))),
+                ),
+            ],
+        }
+    }
+
+    fn entitlement(offer: AzureOffer) -> Entitlement {
+        Entitlement {
+            id: EntitlementId(Uuid::from_u128(PLAN)),
+            customer: customer(),
+            partner: partner(),
+            offer,
+            name: "Azure plan".to_owned(),
+            status: SubscriptionStatus::Active,
+            registered: true,
+            auto_renew: true,
+            order: "o".to_owned(),
+            created_at: now(),
+            version: 1,
+        }
+    }
+
+    fn subscription(id: u128, status: SubscriptionStatus) -> AzureSubscription {
+        AzureSubscription {
+            id: SubscriptionId(Uuid::from_u128(id)),
+            entitlement: EntitlementId(Uuid::from_u128(PLAN)),
+            name: "Produktion".to_owned(),
+            status,
+            created_at: now(),
+        }
+    }
+
+    /// With a registered plan and two subscriptions.
+    pub(crate) fn with_plan() -> Basis {
+        Basis {
+            entitlements: vec![entitlement(AzureOffer::AzurePlan)],
+            subscriptions: vec![
+                subscription(PRODUKTION, SubscriptionStatus::Active),
+                subscription(PROV, SubscriptionStatus::Active),
+            ],
+            ..basis()
+        }
+    }
+
+    /// A line for one of an item.
+    pub(crate) fn line(item: &str, cycle: &str) -> AskedLine {
+        AskedLine {
+            item: item.to_owned(),
+            quantity: 1,
+            billing_cycle: cycle.to_owned(),
+            term: None,
+            subscription: None,
+            scope: None,
+            duration: None,
+            name: None,
+            currency: None,
+            unsupported: None,
+        }
+    }
+
+    /// A line for the SKU that is sold, for the plan.
+    pub(crate) fn reservation(scope: ReservationScope) -> AskedLine {
+        let basis = basis();
+        let item = basis.catalog.items().id_of(&offer().key(), scope).unwrap();
+        AskedLine { subscription: Some(Uuid::from_u128(PLAN).to_string()), ..line(&item.to_string(), "one_time") }
+    }
+
+    fn check(basis: &Basis, lines: &[AskedLine]) -> String {
+        let said = basis.check(lines, customer(), now()).into_iter().map(|checked| match checked {
+            Ok(Wish::AzurePlan) => "a plan".to_owned(),
+            Ok(Wish::AzureGlobal) => "a subscription".to_owned(),
+            Ok(Wish::Reservation(wished)) => {
+                let scope = wished.scope.scope().map_or_else(|| "shared".to_owned(), ToString::to_string);
+                format!("{} x {} {scope}", wished.item.quantity, wished.prices.partner)
+            }
+            Err(problem) => format!("{}: {problem}", problem.cart_code()),
+        });
+        said.collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn a_reservation_is_sold_or_the_first_reason_told() {
+        let good = reservation(ReservationScope::AzurePlan);
+        let of = |change: &dyn Fn(&mut AskedLine)| {
+            let mut line = good.clone();
+            change(&mut line);
+            line
+        };
+        let plan = with_plan();
+        let suspended = Basis {
+            entitlements: vec![Entitlement {
+                status: SubscriptionStatus::Suspended,
+                registered: false,
+                ..entitlement(AzureOffer::AzurePlan)
+            }],
+            ..with_plan()
+        };
+        let unregistered = Basis {
+            entitlements: vec![Entitlement { registered: false, ..entitlement(AzureOffer::AzurePlan) }],
+            ..with_plan()
+        };
+        let empty = Basis { subscriptions: vec![subscription(PROV, SubscriptionStatus::Suspended)], ..with_plan() };
+        let gone = Basis {
+            catalog: Arc::new(
+                Catalog::new(vec![crate::catalog::Offer { sold_until: Some(date(2026, 1, 1)), ..offer() }]).unwrap(),
+            ),
+            ..with_plan()
+        };
+        let greenland = Basis { country: Country::parse("GL").unwrap(), ..with_plan() };
+        let crowns = Basis {
+            partner: PartnerContact { currency: Currency::parse("SEK").unwrap(), ..basis().partner },
+            ..with_plan()
+        };
+        for (basis, line, expected) in [
+            (&plan, good.clone(), "1 x 450.00 EUR shared"),
+            // By the subscription's own identifier; R32: shared whatever was asked for.
+            (
+                &plan,
+                of(&|l| {
+                    l.subscription = Some(Uuid::from_u128(PROV).to_string().to_uppercase());
+                    l.scope = Some("Single".to_owned());
+                    l.duration = Some("1Year".to_owned());
+                    l.term = Some("P1Y".to_owned());
+                    l.quantity = 7;
+                }),
+                "7 x 450.00 EUR shared",
+            ),
+            (&plan, of(&|l| l.unsupported = Some(Unsupported::Promotion)), "10014: `promotionId` is not supported"),
+            (&plan, of(&|l| l.item = "x".to_owned()), "10001: `x` is not an item"),
+            (&crowns, good.clone(), "10000: the currency is `SEK`"),
+            (&plan, of(&|l| l.currency = Some("usd".to_owned())), "10000: the currency is `EUR`"),
+            (&plan, of(&|l| l.quantity = -1), "10010: the quantity is -1, it has to be from 1 to 1000"),
+            (&plan, of(&|l| l.billing_cycle = "weekly".to_owned()), "10013: the billing cycle is `weekly`"),
+            (&plan, of(&|l| l.term = Some("P3Y".to_owned())), "10010: the item is for P1Y, not for `P3Y`"),
+            (&plan, of(&|l| l.duration = Some("eternity".to_owned())), "10010: the item is for P1Y"),
+            (&plan, of(&|l| l.scope = Some("wide".to_owned())), "10010: the scope is `wide`"),
+            (&greenland, good.clone(), "10001: reservations are not sold in the market `GL`"),
+            (&gone, good.clone(), "10001: `Standard_D2s_v5` for `P1Y` is no longer sold since 2026-01-01"),
+            (&plan, of(&|l| l.subscription = None), "10010: a reservation needs"),
+            (&plan, of(&|l| l.subscription = Some("x".to_owned())), "10007: there is no Azure plan"),
+            (&basis(), good.clone(), "10007: there is no Azure plan"),
+            (&suspended, good.clone(), "is not active"),
+            (&empty, good.clone(), "is not active"),
+            (&unregistered, good.clone(), "10011: the subscription"),
+            (&plan, reservation(ReservationScope::Legacy), "10008: the item is not for an Azure plan"),
+        ] {
+            let shown = check(basis, std::slice::from_ref(&line));
+            assert!(shown.contains(expected), "{shown} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn r32_a_legacy_subscription_takes_single_scope() {
+        let id = Uuid::from_u128(PLAN);
+        let basis = Basis {
+            entitlements: vec![entitlement(AzureOffer::AzureGlobal)],
+            subscriptions: vec![subscription(PLAN, SubscriptionStatus::Active)],
+            ..basis()
+        };
+        let line = AskedLine { scope: Some("single".to_owned()), ..reservation(ReservationScope::Legacy) };
+        assert_eq!(check(&basis, &[line]), format!("1 x 450.00 EUR /subscriptions/{id}"));
+        assert!(check(&basis, &[reservation(ReservationScope::AzurePlan)]).starts_with("10008"));
+    }
+
+    #[test]
+    fn r42_one_plan_and_no_legacy_subscription_beside_it() {
+        let (plan, legacy) = (line("DZH318Z0BPS6:0001:X", "one_time"), line("MS-AZR-0145P", "monthly"));
+        let of = |offer, status| Basis { entitlements: vec![Entitlement { status, ..entitlement(offer) }], ..basis() };
+        let active_legacy = of(AzureOffer::AzureGlobal, SubscriptionStatus::Active);
+        for (basis, lines, expected) in [
+            (&basis(), vec![plan.clone()], "a plan"),
+            (&basis(), vec![legacy.clone(), legacy.clone()], "a subscription | a subscription"),
+            (&basis(), vec![plan.clone(), plan.clone()], "a plan | 10002"),
+            (&basis(), vec![plan.clone(), legacy.clone()], "a plan | 500600"),
+            (&basis(), vec![legacy.clone(), plan.clone()], "a subscription | 10006"),
+            (&with_plan(), vec![plan.clone(), legacy.clone()], "10002"),
+            (&of(AzureOffer::AzurePlan, SubscriptionStatus::Suspended), vec![plan.clone()], "10002"),
+            (&of(AzureOffer::AzurePlan, SubscriptionStatus::Deleted), vec![plan.clone()], "a plan"),
+            (&active_legacy, vec![plan.clone()], "10006"),
+            (&active_legacy, vec![legacy.clone()], "a subscription"),
+            (&of(AzureOffer::AzureGlobal, SubscriptionStatus::Suspended), vec![plan.clone()], "a plan"),
+            (&basis(), vec![AskedLine { quantity: 2, ..plan.clone() }], "10010"),
+            (&basis(), vec![AskedLine { billing_cycle: "monthly".to_owned(), ..plan.clone() }], "10013"),
+            (&basis(), vec![AskedLine { billing_cycle: "OneTime".to_owned(), ..legacy.clone() }], "10013"),
+        ] {
+            let shown = check(basis, &lines);
+            assert!(shown.starts_with(expected), "{shown} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn r22_only_owners_of_the_billing_subscription_get_the_order() {
+        let basis = with_plan();
+        let line = reservation(ReservationScope::AzurePlan);
+        let wish = basis.check(std::slice::from_ref(&line), customer(), now()).remove(0).unwrap();
+        let placing = Placing {
+            customer: customer(),
+            seed: Uuid::from_u128(1),
+            buyer: Buyer {
+                side: crate::order::BoughtBy::Partner,
+                id: crate::testing::ada().principal,
+                name: "ada@nordmoln.example".to_owned(),
+            },
+            billing_cycle: BillingCycle::OneTime,
+        };
+        let (order, changes) = basis.place_order(&placing, &[(&line, wish)], now()).unwrap();
+        assert_eq!(order.lines.len(), 1);
+        let given: Vec<PrincipalId> = changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::RoleAssigned(assignment) => Some(assignment.principal),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(given, [olle().principal]);
+        // R15, R18: what is owed and what the outside is told come with it.
+        assert!(matches!(changes.first(), Some(Change::OrderPlaced(_))));
+        assert!(changes.iter().any(|change| matches!(change, Change::LedgerPosted { .. })));
+        assert!(changes.iter().any(|change| matches!(change, Change::EventRaised(_))));
+    }
+}

@@ -369,3 +369,110 @@ impl Action for GetCart {
 impl Query for GetCart {
     type Answer = Option<Cart>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::basket::tests::{basis, line, reservation, with_plan};
+    use crate::catalog_item::ReservationScope;
+    use crate::testing::{customer, now, outcome, permit_partner};
+
+    const PLAN: &str = "DZH318Z0BPS6:0001:X";
+
+    fn id() -> CartId {
+        CartId(Uuid::from_u128(0xca))
+    }
+
+    fn create(lines: &[AskedLine], basis: &Basis) -> Cart {
+        let command = CreateCart { customer: customer(), cart: id(), lines: lines.to_vec() };
+        let state = CartState { basis: basis.clone(), cart: None, orders: Vec::new() };
+        command.decide(&permit_partner(&command), state, now()).unwrap().receipt
+    }
+
+    fn later(minutes: i64) -> Timestamp {
+        now().checked_add(Span::new().minutes(minutes)).unwrap()
+    }
+
+    fn checkout(cart: Option<Cart>, basis: Basis, request: Option<Uuid>, minutes: i64) -> String {
+        let command = CheckoutCart { customer: customer(), cart: id(), request };
+        let state = CartState { basis, cart, orders: Vec::new() };
+        outcome(&command.decide(&permit_partner(&command), state, later(minutes)), |decided| {
+            let record = decided.record.as_ref().map_or(0, |record| record.details.len());
+            format!("{} orders, {} changes, {record} details", decided.receipt.len(), decided.changes.len())
+        })
+    }
+
+    #[test]
+    fn a_cart_is_bought_once_in_time_and_without_errors() {
+        let cart = create(&[line(PLAN, "one_time")], &basis());
+        let unagreed = Basis { agreement_confirmed: false, ..basis() };
+        let wrong = create(&[line(PLAN, "one_time"), line("x", "one_time")], &basis());
+        let request = Uuid::from_u128(5);
+        let ordered = Cart { status: CartStatus::Ordered, ordered_by: Some(request), ..cart.clone() };
+        for (cart, basis, request, minutes, expected) in [
+            // The order, the plan with its subscription, the agents' role, the cart.
+            (Some(cart.clone()), basis(), None, 14, "1 orders, 4 changes"),
+            (None, basis(), None, 0, "there is no cart"),
+            (Some(cart.clone()), basis(), None, 15, "there is no cart"),
+            (Some(ordered.clone()), basis(), None, 600, "was submitted already"),
+            (Some(ordered.clone()), basis(), Some(Uuid::from_u128(6)), 1, "was submitted already"),
+            (Some(ordered), basis(), Some(request), 1, "0 orders, 0 changes"),
+            (Some(cart.clone()), unagreed, None, 1, "the customer agreement of"),
+            (Some(wrong), basis(), None, 1, "line 1: `x` is not an item"),
+            // What was right when the cart was made may be wrong by now.
+            (Some(cart), with_plan(), None, 1, "line 0: the customer has an Azure plan already"),
+        ] {
+            let shown = checkout(cart, basis, request, minutes);
+            assert!(shown.contains(expected), "{shown} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn lines_are_grouped_by_what_can_share_an_order() {
+        let legacy = line("MS-AZR-0145P", "monthly");
+        let lines = [
+            reservation(ReservationScope::AzurePlan),
+            AskedLine { billing_cycle: "monthly".to_owned(), ..reservation(ReservationScope::AzurePlan) },
+            legacy.clone(),
+            AskedLine { billing_cycle: "OneTime".to_owned(), ..reservation(ReservationScope::AzurePlan) },
+            legacy,
+        ];
+        let cart = create(&lines, &with_plan());
+        let groups: Vec<&str> = cart.lines.iter().map(|line| line.group.as_str()).collect();
+        assert_eq!(groups, ["0", "1", "OMS-0", "0", "OMS-1"]);
+        assert_eq!(cart.order_ids().len(), 4);
+        assert_eq!(cart.lines[0].asked.scope.as_deref(), Some("shared"));
+        // Under a plan there are no legacy subscriptions: those lines say so.
+        let wrong: Vec<i64> = cart.lines.iter().filter_map(|line| line.error.as_ref()).map(|e| e.code).collect();
+        assert_eq!(wrong, [500_600, 500_600]);
+        let good = create(&[lines[0].clone(), lines[1].clone(), lines[3].clone()], &with_plan());
+        let shown = checkout(Some(good), with_plan(), None, 1);
+        assert!(shown.starts_with("2 orders, "), "{shown}");
+    }
+
+    #[test]
+    fn a_change_gives_another_quarter_of_an_hour() {
+        let cart = create(&[line(PLAN, "one_time")], &basis());
+        assert_eq!(cart.expires_at(), later(15));
+        let command = UpdateCart { customer: customer(), cart: id(), lines: vec![line("x", "one_time")] };
+        let update = |cart: Cart, minutes| {
+            let state = CartState { basis: basis(), cart: Some(cart), orders: Vec::new() };
+            outcome(&command.decide(&permit_partner(&command), state, later(minutes)), |decided| {
+                assert_eq!(decided.receipt.created_at, now());
+                format!("until {}", decided.receipt.expires_at())
+            })
+        };
+        assert_eq!(update(cart.clone(), 10), format!("until {}", later(25)));
+        assert!(update(cart.clone(), 16).starts_with("there is no cart"));
+        assert!(update(Cart { status: CartStatus::Ordered, ..cart }, 1).contains("was submitted already"));
+    }
+
+    #[test]
+    fn the_same_request_makes_the_same_cart() {
+        let cart = create(&[line(PLAN, "one_time")], &basis());
+        let command = CreateCart { customer: customer(), cart: id(), lines: Vec::new() };
+        let state = CartState { basis: basis(), cart: Some(cart.clone()), orders: Vec::new() };
+        let again = command.decide(&permit_partner(&command), state, later(1)).unwrap();
+        assert_eq!((again.receipt, again.changes.len()), (cart, 0));
+    }
+}

@@ -170,3 +170,158 @@ pub(crate) async fn save(customer: CustomerId, cart: &Cart, tx: &mut Tx<'_>) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fullmakt_domain::activity::RequestContext;
+    use fullmakt_domain::actor::{Actor, PrincipalKind};
+    use fullmakt_domain::catalog_item::ReservationScope;
+    use fullmakt_domain::entitlement::RegisterEntitlement;
+    use fullmakt_domain::ids::{CorrelationId, EntitlementId, PrincipalId};
+    use fullmakt_domain::order::{BillingCycle, GetOrder, ListBoughtReservations, ListOrders, PlaceOrder};
+    use fullmakt_domain::refusal::Refusal;
+    use jiff::{Span, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::db::Store;
+    use crate::door::ExecuteError;
+    use crate::testing::{number, stores};
+
+    const PARTNER: &str = "7a1c2f60-3d5e-4b8a-9c41-0e6f5d2b1a10";
+    const CUSTOMER: &str = "c0ffee00-52d1-4e7b-8a36-1b9d4f7e2c20";
+    const PLAN: &str = "c0ffee00-52d1-4e7b-8a36-1b9d4f7e2c40";
+
+    fn ada() -> Actor {
+        let partner = PartnerId::parse(PARTNER).unwrap();
+        Actor {
+            principal: PrincipalId::parse("7a1c2f60-3d5e-4b8a-9c41-0e6f5d2b1a11").unwrap(),
+            kind: PrincipalKind::User,
+            name: "ada@nordmoln.example".to_owned(),
+            home: partner.tenant(),
+            tenant: partner.tenant(),
+            application: None,
+        }
+    }
+
+    fn at(minutes: i64) -> RequestContext {
+        let start = Timestamp::from_second(1_793_520_000).unwrap();
+        RequestContext {
+            now: start.checked_add(Span::new().minutes(minutes)).unwrap(),
+            correlation: CorrelationId(Uuid::from_u128(1)),
+        }
+    }
+
+    fn line(item: String) -> AskedLine {
+        AskedLine {
+            item,
+            quantity: 2,
+            billing_cycle: "monthly".to_owned(),
+            term: None,
+            subscription: Some(PLAN.to_owned()),
+            scope: Some("single".to_owned()),
+            duration: None,
+            name: Some("Fjällets servrar".to_owned()),
+            currency: None,
+            unsupported: None,
+        }
+    }
+
+    /// The demo's world, its plan registered; a line that can be bought.
+    async fn ready(store: &Store) -> (CustomerId, AskedLine) {
+        let world = fullmakt_world::parse(fullmakt_world::demo()).unwrap();
+        let catalog = Arc::new(fullmakt_world::catalog_csv::built_in().clone());
+        store.load_world(world, Arc::clone(&catalog), Default::default(), at(0).now).await.unwrap();
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        let register = RegisterEntitlement { customer, entitlement: EntitlementId::parse(PLAN).unwrap() };
+        store.execute(&ada(), &register, &at(0)).await.unwrap();
+        let today = fullmakt_domain::purchase::day(at(0).now);
+        let sold = catalog.offers().iter().find(|offer| {
+            offer.currency().code() == "EUR" && offer.check_sold_on(today).is_ok() && offer.markets.is_empty()
+        });
+        let item = catalog.items().id_of(&sold.unwrap().key(), ReservationScope::AzurePlan).unwrap();
+        (customer, line(item.to_string()))
+    }
+
+    #[tokio::test]
+    async fn r18_a_cart_checked_out_many_times_at_once_is_bought_once() {
+        for (store, _directory) in stores().await {
+            let (customer, line) = ready(&store).await;
+            let cart = CartId(Uuid::from_u128(0xca));
+            let create = CreateCart { customer, cart, lines: vec![line.clone(), line] };
+            let made = store.execute(&ada(), &create, &at(0)).await.unwrap();
+            assert!(made.lines.iter().all(|line| line.error.is_none()), "{made:?}");
+            assert_eq!(store.execute(&ada(), &create, &at(1)).await.unwrap(), made);
+            let read = |minutes| {
+                let query = GetCart { customer, cart, now: at(minutes).now };
+                let store = store.clone();
+                async move { store.read(&ada(), &query).await.unwrap() }
+            };
+            assert_eq!(read(14).await, Some(made));
+            assert_eq!(read(15).await, None);
+
+            let tries = (0..8_u128).map(|n| {
+                let store = store.clone();
+                let command = CheckoutCart { customer, cart, request: Some(Uuid::from_u128(n)) };
+                async move { (command.clone(), store.execute(&ada(), &command, &at(2)).await) }
+            });
+            let done = futures_util::future::join_all(tries).await;
+            let (won, lost): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, outcome)| outcome.is_ok());
+            assert_eq!((won.len(), lost.len()), (1, 7));
+            for (_, outcome) in lost {
+                assert!(matches!(outcome, Err(ExecuteError::Refused(Refusal::CartSubmitted { .. }))), "{outcome:?}");
+            }
+            for (count, expected) in [
+                ("SELECT count(*) FROM commerce_order", 1),
+                ("SELECT count(*) FROM order_line", 2),
+                ("SELECT count(*) FROM reservation", 2),
+                ("SELECT count(*) FROM instalment WHERE posted_event IS NOT NULL", 2),
+                ("SELECT CAST(coalesce(sum(amount_e6), 0) AS BIGINT) FROM ledger_entry", 0),
+                ("SELECT count(*) FROM outgoing_event WHERE kind = 'reservation.purchased'", 2),
+                ("SELECT count(*) FROM activity_record WHERE operation = 'create_order' AND outcome = 'succeeded'", 1),
+                ("SELECT count(*) FROM activity_record WHERE operation = 'create_order' AND outcome = 'failed'", 7),
+            ] {
+                assert_eq!(number(&store, count).await, expected, "{count}");
+            }
+            // Whoever asks again under the same name is told the same again; the cart can be seen for good.
+            let (command, orders) = &won[0];
+            let orders = orders.as_ref().unwrap();
+            assert_eq!(&store.execute(&ada(), command, &at(99)).await.unwrap(), orders);
+            assert_eq!(read(99).await.unwrap().status, CartStatus::Ordered);
+            assert_eq!(&store.read(&ada(), &ListOrders { customer }).await.unwrap(), orders);
+            let one = GetOrder { customer, order: orders[0].id.clone() };
+            assert_eq!(store.read(&ada(), &one).await.unwrap().as_ref(), orders.first());
+            let bought = store.read(&ada(), &ListBoughtReservations { customer }).await.unwrap();
+            let lines: Vec<i64> = bought.iter().map(|bought| bought.bought.order.line).collect();
+            assert_eq!(lines.len(), 2);
+            assert!(lines.contains(&0) && lines.contains(&1));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_order_placed_again_under_its_seed_is_the_same_order() {
+        for (store, _directory) in stores().await {
+            let (customer, line) = ready(&store).await;
+            let seed = Uuid::from_u128(0x5eed);
+            let command =
+                PlaceOrder { customer, seed, billing_cycle: BillingCycle::Monthly, lines: vec![line.clone()] };
+            let placed = store.execute(&ada(), &command, &at(0)).await.unwrap();
+            assert_eq!(store.execute(&ada(), &command, &at(600)).await.unwrap(), placed);
+            assert_eq!(number(&store, "SELECT count(*) FROM commerce_order").await, 1);
+            let plan = AskedLine { item: "DZH318Z0BPS6:0001:X".to_owned(), ..line };
+            let plan = AskedLine { quantity: 1, billing_cycle: "one_time".to_owned(), subscription: None, ..plan };
+            let command = PlaceOrder {
+                customer,
+                seed: Uuid::from_u128(2),
+                billing_cycle: BillingCycle::OneTime,
+                lines: vec![plan],
+            };
+            let refused = store.execute(&ada(), &command, &at(0)).await;
+            assert!(matches!(refused, Err(ExecuteError::Refused(Refusal::OrderLine { line: 0, .. }))), "{refused:?}");
+            // Nothing of a refused order is left but its record.
+            assert_eq!(number(&store, "SELECT count(*) FROM entitlement").await, 2);
+        }
+    }
+}

@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
 mod catalog;
+mod partner_purchases;
 mod signin;
