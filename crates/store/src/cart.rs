@@ -237,7 +237,7 @@ mod tests {
         let customer = CustomerId::parse(CUSTOMER).unwrap();
         let register = RegisterEntitlement { customer, entitlement: EntitlementId::parse(PLAN).unwrap() };
         store.execute(&ada(), &register, &at(0)).await.unwrap();
-        let today = fullmakt_domain::purchase::day(at(0).now);
+        let today = fullmakt_domain::obstacle::day(at(0).now);
         let sold = catalog.offers().iter().find(|offer| {
             offer.currency().code() == "EUR" && offer.check_sold_on(today).is_ok() && offer.markets.is_empty()
         });
