@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +98,12 @@ impl Running {
         let socket = bind(&settings.listen)?;
         let metrics_socket = settings.metrics_listen.as_ref().map(bind).transpose()?;
         let data = &settings.place.data;
-        fs::create_dir_all(data).with_context(|| format!("cannot make the data directory `{}`", data.display()))?;
+        // The database and the keys in it are for nobody else on this machine.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .with_context(|| format!("cannot make the data directory `{}`", data.display()))?;
         let store = open(&settings.place).await?;
         if !settings.no_migrate {
             store.migrate().await.context("cannot bring the database to this version")?;

@@ -144,6 +144,9 @@ impl Store {
                 let pool = PgPoolOptions::new()
                     .max_connections(24)
                     .acquire_timeout(Duration::from_secs(10))
+                    // A question to the database before each question to the database is one too many: a connection that
+                    // broke is noticed by its next statement, which the caller may repeat.
+                    .test_before_acquire(false)
                     .connect_with(options)
                     .await?;
                 Backend::Postgres { pool }
@@ -301,6 +304,7 @@ async fn open_sqlite(path: &Path) -> Result<Backend, Fault> {
     let readers = SqlitePoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
         .connect_with(sqlite_options(path).read_only(true))
         .await?;
     Ok(Backend::Sqlite { readers, writer, path: path.to_path_buf() })
