@@ -166,7 +166,10 @@ impl Store {
                 MIGRATIONS.run(&mut conn).await?;
                 conn.close().await?;
             }
-            Backend::Postgres { pool } => MIGRATIONS.run(pool).await?,
+            Backend::Postgres { pool } => {
+                MIGRATIONS.run(pool).await?;
+                order_names_by_bytes(pool).await?;
+            }
         }
         Ok(())
     }
@@ -280,6 +283,27 @@ impl Store {
             }
         }
     }
+}
+
+/// Customers are searched by the beginning of their names, which is a range of an index only in the order of bytes. SQLite
+/// orders so; PostgreSQL orders as the database was made.
+async fn order_names_by_bytes(pool: &PgPool) -> Result<(), Fault> {
+    let done: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM information_schema.columns
+         WHERE table_schema = current_schema() AND table_name = 'relationship'
+           AND column_name IN ('name_key', 'domain') AND collation_name = 'C'",
+    )
+    .fetch_one(pool)
+    .await?;
+    if done < 2 {
+        sqlx::query(
+            "ALTER TABLE relationship ALTER COLUMN name_key TYPE TEXT COLLATE \"C\",
+                                      ALTER COLUMN domain TYPE TEXT COLLATE \"C\"",
+        )
+        .execute(pool)
+        .await?;
+    }
+    Ok(())
 }
 
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {

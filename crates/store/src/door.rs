@@ -90,7 +90,10 @@ impl Store {
         command: &C,
         request: &RequestContext,
     ) -> Result<C::Receipt, ExecuteError> {
-        let outcome = self.run(actor, command, request).await;
+        let mut outcome = self.run(actor, command, request).await;
+        if matches!(&outcome, Err(ExecuteError::Fault(fault)) if fault.is_overtaken()) {
+            outcome = self.run(actor, command, request).await;
+        }
         count(C::OPERATION.name, &outcome);
         outcome.map(|(_, receipt)| receipt)
     }

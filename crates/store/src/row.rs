@@ -29,6 +29,12 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether another write got in between: one under another lock took a name that both wanted. Decided anew, the loser
+    /// sees what the winner did.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
     /// Whether trying again later may help.
     pub fn is_transient(&self) -> bool {
         matches!(

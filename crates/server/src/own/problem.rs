@@ -88,7 +88,8 @@ impl IntoResponse for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(error = &fault as &dyn std::error::Error, "a request failed");
+        let error: &dyn std::error::Error = &fault;
+        tracing::error!(error, "a request failed");
         if fault.is_transient() {
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "try again later", "the database does not answer")
         } else {
