@@ -166,13 +166,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         #[test]
-        fn any_line_can_be_tried(item in any_json(), quantity in any_json(), context in any_json(), other in any_json()) {
-            let body = json!({"lineItems": [{
-                "catalogItemId": item, "quantity": quantity, "billingCycle": "one_time", "provisioningContext": context,
-                "participants": other, "renewsTo": other,
-            }, other]});
-            let _ = read(&body.to_string());
-            let _ = read(&other.to_string());
+        fn any_value_can_stand_anywhere_in_a_line(at in 0_usize..14, value in any_json()) {
+            let members = ["catalogItemId", "quantity", "billingCycle", "termDuration", "friendlyName", "currencyCode",
+                "provisioningContext", "participants", "promotionId", "customTermEndDate", "addonItems", "renewsTo", "id"];
+            let mut line = json!({"catalogItemId": "a:b:c", "quantity": 1, "billingCycle": "one_time"});
+            match members.get(at) {
+                Some(member) => line[member] = value,
+                None => line = value,
+            }
+            let _ = read(&json!({"lineItems": [line]}).to_string());
         }
     }
 }
