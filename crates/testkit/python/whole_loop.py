@@ -39,16 +39,20 @@ class Form(html.parser.HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.action, self.fields, self.inside = None, {}, False
+        self.action, self.fields, self.inside, self.pressed = None, {}, False, False
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         if tag == "form" and self.action is None:
             self.action, self.inside = attributes.get("action", ""), True
-        elif tag in ("input", "button") and self.inside and attributes.get("name"):
-            # Of several buttons with one name, a person presses the first.
-            self.fields.setdefault(attributes["name"], attributes.get("value", ""))
+        elif tag == "input" and self.inside and attributes.get("name"):
+            self.fields[attributes["name"]] = attributes.get("value", "")
+        elif tag == "button" and self.inside and not self.pressed:
+            # Of several buttons the first is pressed.
+            self.pressed = True
+            if attributes.get("name"):
+                self.fields[attributes["name"]] = attributes.get("value", "")
 
     def handle_endtag(self, tag):
         if tag == "form":
@@ -63,8 +67,7 @@ def signs_in_by_device_code(person):
         browser = requests.Session()
         browser.verify = CA
         page = browser.get(verification_uri)
-        known = {"user_code": user_code, "code": user_code, "otc": user_code, "username": upn, "upn": upn, "login": upn,
-                 "loginfmt": upn, "password": password, "passwd": password}
+        known = {"user_code": user_code, "username": upn, "password": password}
         for _ in range(4):
             form = Form(page.text)
             if form.action is None:

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 pub struct ServerOptions {
     /// Loads this world into the empty database.
     pub world: Option<String>,
+    /// Where to listen; without it on a free port.
+    pub listen: Option<String>,
     /// More words of the command line.
     pub words: Vec<String>,
     /// The program to run; without it the one of this workspace, built as the tests are.
@@ -24,6 +26,7 @@ pub struct ServerOptions {
 pub struct Server {
     site: Site,
     child: Child,
+    log_file: PathBuf,
     /// How long it took from start to ready.
     pub started_in: Duration,
     /// Where it answers.
@@ -49,9 +52,18 @@ impl Server {
         Self::launch(database, &data, &options).await
     }
 
-    /// Starts another on the same database and keys, beside this one or after it.
+    /// Starts another on the same database and keys, beside this one.
     pub async fn another(&self) -> Self {
         Self::launch(&self.database, &self.data, &ServerOptions::default()).await
+    }
+
+    /// Starts it again where it was; it must be dead. Whoever was signed in still is.
+    pub async fn restart(&mut self) {
+        let listen = self.base_url.split("://").last().map(str::to_owned);
+        let options = ServerOptions { listen, ..ServerOptions::default() };
+        let mut started = Self::launch(&self.database, &self.data, &options).await;
+        started.site.keep_tokens_of(&self.site);
+        *self = started;
     }
 
     /// Starts one.
@@ -63,7 +75,8 @@ impl Server {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let (ready_file, log_file) = (folder.join(format!("{unique}.ready")), folder.join(format!("{unique}.log")));
         let mut command = Command::new(options.program.clone().unwrap_or_else(program));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--password-grant", "--data"]).arg(folder);
+        command.args(["serve", "--listen", options.listen.as_deref().unwrap_or("127.0.0.1:0")]);
+        command.args(["--password-grant", "--data"]).arg(folder);
         command.arg("--database").arg(database.url()).arg("--ready-file").arg(&ready_file);
         if let Some(world) = &options.world {
             let file = folder.join("world.toml");
@@ -94,12 +107,26 @@ impl Server {
         let ca_certificate =
             PathBuf::from(ready["caCertificate"].as_str().expect("a ready file names the certificate"));
         let site = Site::network(client(&ca_certificate), &base_url);
-        Self { site, child, started_in, base_url, ca_certificate, data: Arc::clone(data), database: database.clone() }
+        Self {
+            site,
+            child,
+            log_file,
+            started_in,
+            base_url,
+            ca_certificate,
+            data: Arc::clone(data),
+            database: database.clone(),
+        }
     }
 
     /// The process.
     pub fn process_id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it wrote so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log_file).unwrap_or_default()
     }
 
     /// Ends it as a power cut would: SIGKILL.
@@ -133,7 +160,7 @@ fn client(ca_certificate: &Path) -> reqwest::Client {
     let pem = std::fs::read(ca_certificate).expect("the authority's certificate can be read");
     let authority = reqwest::Certificate::from_pem(&pem).expect("the authority's certificate is one");
     let builder = reqwest::Client::builder().tls_certs_only([authority]).redirect(reqwest::redirect::Policy::none());
-    builder.timeout(Duration::from_secs(60)).build().expect("the client's settings fit together")
+    builder.no_proxy().timeout(Duration::from_secs(60)).build().expect("the client's settings fit together")
 }
 
 /// The program of this workspace, built once for each run so that it is never an old one.

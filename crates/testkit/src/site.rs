@@ -64,6 +64,11 @@ impl Site {
         Self { transport: Transport::Network { client, base_url }, tokens: Arc::default() }
     }
 
+    /// Shares the tokens that were fetched from the other.
+    pub(crate) fn keep_tokens_of(&mut self, other: &Self) {
+        self.tokens = Arc::clone(&other.tokens);
+    }
+
     /// Begins a request. The path begins with a slash and carries its query.
     pub fn ask(&self, method: Method, path: &str) -> Ask {
         Ask { site: self.clone(), method, path: path.to_owned(), headers: Vec::new(), body: Vec::new() }

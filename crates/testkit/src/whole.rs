@@ -3,7 +3,7 @@
 use crate::database::TestDatabase;
 
 /// Queries that count what is half. Each must count nothing.
-const HALVES: [(&str, &str); 11] = [
+const HALVES: [(&str, &str); 12] = [
     (
         "reservation orders without their line of a commercial order",
         "SELECT count(*) FROM reservation_order o WHERE NOT EXISTS (
@@ -55,6 +55,16 @@ const HALVES: [(&str, &str); 11] = [
              SELECT count(*) FROM instalment i
              WHERE i.customer_id = o.customer_id AND i.reservation_order_id = o.reservation_order_id
          ) <> CASE o.term WHEN 'P1Y' THEN 12 WHEN 'P3Y' THEN 36 ELSE 60 END",
+    ),
+    (
+        "orders of reservations without exactly one activity record",
+        "SELECT count(*) FROM commerce_order c WHERE EXISTS (
+             SELECT 1 FROM order_line l
+             WHERE l.customer_id = c.customer_id AND l.order_id = c.order_id AND l.kind = 'reservation'
+         ) AND 1 <> (
+             SELECT count(*) FROM activity_record a
+             WHERE a.root_id = c.customer_id AND a.subject = c.order_id AND a.operation = 'create_order'
+               AND a.outcome = 'succeeded')",
     ),
     (
         "customers whose revision is not the number of their activity records",

@@ -39,6 +39,7 @@ pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
     let fast = Cluster::start(Durability::None)?;
     let durable = Cluster::start(Durability::Full)?;
     run::run(&mut run::cargo(&["build", "--workspace", "--bins", "--locked"]))?;
+    let mut failures = Vec::new();
     for database in [Database::Sqlite, Database::Postgres] {
         if only.is_some_and(|only| only != database) {
             continue;
@@ -62,9 +63,10 @@ pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
             _ => tests.args(words),
         };
         println!("\ntests on {}", if database == Database::Sqlite { "SQLite" } else { "PostgreSQL" });
-        run::run(&mut tests)?;
+        // The other database is tried all the same: what fails on one only is worth knowing.
+        failures.extend(run::run(&mut tests).err());
     }
-    Ok(())
+    failures.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// The checks that need no compiler.

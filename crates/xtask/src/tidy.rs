@@ -233,7 +233,9 @@ fn is_rooted(sql: &str) -> bool {
     let compared = ["customer_id = $1", "partner_id = $1", "tenant_id = $1", "root_id = $1"];
     let inserted = ["(customer_id,", "(partner_id,", "(tenant_id,", "(root_id,"];
     let names_root = flat.starts_with("insert into") && inserted.iter().any(|first| flat.contains(first));
-    compared.iter().any(|condition| flat.contains(condition)) || (names_root && flat.contains("$1"))
+    // Where the parameters of many rows are written by a loop, the columns tell.
+    compared.iter().any(|condition| flat.contains(condition))
+        || (names_root && (flat.contains("$1") || !flat.contains('$')))
 }
 
 fn exceptions(root: &Path, unrooted: &[(String, usize)], findings: &mut Vec<Finding>) -> anyhow::Result<()> {

@@ -2,5 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
 mod catalog;
+mod concurrency;
+mod coverage;
+mod crash;
+mod dotnet;
+mod partner_laws;
 mod partner_purchases;
+mod records;
+mod scene;
+mod sdk;
 mod signin;

@@ -1,0 +1,92 @@
+//! Each write leaves exactly one activity record, each read none (R05, R17).
+
+use crate::coverage::{arm_body, arm_path};
+use crate::scene::{Names, Scene};
+use axum::http::Method;
+use fullmakt_server::arm::routes::{Operation, ROUTES};
+use fullmakt_testkit::{Answer, PRODUKTION, Purchase, Server, quoted_order};
+use std::collections::BTreeSet;
+
+const RECORDS: &str = "SELECT count(*) FROM activity_record";
+
+/// What a deed should leave.
+struct Deeds<'a> {
+    server: &'a Server,
+    /// The routes that were written through.
+    done: BTreeSet<String>,
+}
+
+impl Deeds<'_> {
+    /// The answer is a success, and so many records were added by it.
+    async fn leaves(&mut self, records: i64, route: &str, deed: impl Future<Output = Answer>) -> Answer {
+        let before = self.server.database.number(RECORDS).await;
+        let answer = deed.await.ok();
+        let after = self.server.database.number(RECORDS).await;
+        assert_eq!(after - before, records, "records left by {answer}");
+        self.done.insert(route.to_owned());
+        answer
+    }
+}
+
+#[tokio::test]
+async fn r05_r17_each_write_of_resource_manager_leaves_one_record() {
+    let scene = Scene::new().await;
+    let (server, olle) = (&scene.server, scene.server.olle());
+    let mut deeds = Deeds { server, done: BTreeSet::new() };
+    let name = |operation: Operation| format!("{operation:?}");
+
+    let wanted = Purchase::of(1, "Standard_D2s_v5");
+    let quote = deeds.leaves(1, &name(Operation::CalculatePrice), olle.asks_price(&wanted)).await;
+    let order = quoted_order(&quote);
+    deeds.leaves(1, &name(Operation::PurchaseOrder), olle.buys_quoted(&order, &wanted)).await;
+    // R13: bought once, recorded once.
+    deeds.leaves(0, &name(Operation::PurchaseOrder), olle.buys_quoted(&order, &wanted)).await;
+    let order = quoted_order(&olle.asks_price(&wanted).await.ok());
+    let by_post = format!("/providers/Microsoft.Capacity/reservationOrders/{order}/purchase?api-version=2022-11-01");
+    deeds.leaves(1, &name(Operation::PurchaseOrder), olle.sends(Method::POST, &by_post, &wanted.body())).await;
+
+    let scope = format!("/subscriptions/{PRODUKTION}/providers/Microsoft.Authorization");
+    let version = "?api-version=2022-04-01";
+    let custom = format!("{scope}/roleDefinitions/{}{version}", scene.real.get("definition"));
+    let body = |operation| arm_body(&scene.real, operation, PRODUKTION);
+    let role = body(Operation::PutRoleDefinition);
+    deeds.leaves(1, &name(Operation::PutRoleDefinition), olle.sends(Method::PUT, &custom, &role)).await;
+    let assigned = format!("{scope}/roleAssignments/{}{version}", uuid::Uuid::new_v4());
+    let assignment = body(Operation::PutRoleAssignment);
+    deeds.leaves(1, &name(Operation::PutRoleAssignment), olle.sends(Method::PUT, &assigned, &assignment)).await;
+    deeds.leaves(1, &name(Operation::DeleteRoleAssignment), olle.deletes(&assigned)).await;
+    deeds.leaves(0, &name(Operation::DeleteRoleAssignment), olle.deletes(&assigned)).await;
+    deeds.leaves(1, &name(Operation::DeleteRoleDefinition), olle.deletes(&custom)).await;
+    let reservation = scene.real.fill(&format!(
+        "/providers/Microsoft.Capacity/reservationOrders/{{order}}/reservations/{{reservation}}{}",
+        "?api-version=2022-11-01"
+    ));
+    let renamed = body(Operation::UpdateReservation);
+    deeds.leaves(1, &name(Operation::UpdateReservation), olle.sends(Method::PATCH, &reservation, &renamed)).await;
+    // Nothing is kept of these.
+    let register = format!("/subscriptions/{PRODUKTION}/providers/Microsoft.Capacity/register?api-version=2022-12-01");
+    let empty = serde_json::json!({});
+    deeds.leaves(0, &name(Operation::RegisterProvider), olle.sends(Method::POST, &register, &empty)).await;
+    let names = body(Operation::GetDirectoryObjects);
+    let graph = "/v1.0/directoryObjects/getByIds";
+    deeds.leaves(0, &name(Operation::GetDirectoryObjects), olle.sends(Method::POST, graph, &names)).await;
+
+    for route in ROUTES {
+        if route.method == Method::GET {
+            reads_leave_none(&scene.real, server, &arm_path(route)).await;
+        } else if route.operation != Operation::PartnerOnly {
+            assert!(
+                deeds.done.contains(&name(route.operation)),
+                "no test writes by {} {}",
+                route.method,
+                route.pattern
+            );
+        }
+    }
+}
+
+async fn reads_leave_none(names: &Names, server: &Server, pattern: &str) {
+    let before = server.database.number(RECORDS).await;
+    let answer = server.olle().reads(&names.fill(pattern)).await;
+    assert_eq!(server.database.number(RECORDS).await, before, "a read was recorded: {answer}");
+}
