@@ -213,12 +213,12 @@ pub fn obstacles(at: &Circumstances<'_>) -> Vec<Obstacle> {
     if !market_served {
         found.push(Obstacle::MarketNotServed { country: at.country });
     }
-    if let Some(item) = at.item {
-        if let Err(reason) = at.catalog.find(&item.wanted(at.partner.currency, at.country, at.today)) {
-            // The country as a whole has been named already.
-            if market_served || !matches!(reason, NotForSale::MarketNotServed { .. }) {
-                found.push(Obstacle::NotForSale(reason));
-            }
+    if let Some(item) = at.item
+        && let Err(reason) = at.catalog.find(&item.wanted(at.partner.currency, at.country, at.today))
+    {
+        // The country as a whole has been named already.
+        if market_served || !matches!(reason, NotForSale::MarketNotServed { .. }) {
+            found.push(Obstacle::NotForSale(reason));
         }
     }
     if let (false, AppliedScope::Single(scope)) = (at.scope_in_context, at.scope) {

@@ -24,7 +24,6 @@ use crate::subscription::SubscriptionStatus;
 macro_rules! samples {
     ($($variant:ident = $sample:expr;)*) => {
         /// One of each refusal. A new one does not compile before it has a sample here.
-        #[expect(clippy::missing_panics_doc, reason = "the values are constants that parse")]
         pub fn samples() -> Vec<Refusal> {
             vec![$($sample),*]
         }

@@ -171,11 +171,11 @@ impl Answer for CanBuy {
             today,
         });
         let mut price = None;
-        if let Some(item) = &self.item {
-            if let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today)) {
-                let rules = price_rule::for_customer(payer, customer, tx).await?;
-                price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
-            }
+        if let Some(item) = &self.item
+            && let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today))
+        {
+            let rules = price_rule::for_customer(payer, customer, tx).await?;
+            price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
         }
         Ok(Some(Verdict { buyer, subscription: found.map(|s| s.id), obstacles, price }))
     }
