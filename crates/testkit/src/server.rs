@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 pub struct ServerOptions {
     /// Loads this world into the empty database.
     pub world: Option<String>,
-    /// Where to listen; without it on a free port.
-    pub listen: Option<String>,
     /// More words of the command line.
     pub words: Vec<String>,
     /// The program to run; without it the one of this workspace, built as the tests are.
@@ -57,11 +55,9 @@ impl Server {
         Self::launch(&self.database, &self.data, &ServerOptions::default()).await
     }
 
-    /// Starts it again where it was; it must be dead. Whoever was signed in still is.
+    /// Starts it again, on another port, since somebody else may have taken its own. Whoever was signed in still is.
     pub async fn restart(&mut self) {
-        let listen = self.base_url.split("://").last().map(str::to_owned);
-        let options = ServerOptions { listen, ..ServerOptions::default() };
-        let mut started = Self::launch(&self.database, &self.data, &options).await;
+        let mut started = self.another().await;
         started.site.keep_tokens_of(&self.site);
         *self = started;
     }
@@ -75,7 +71,7 @@ impl Server {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let (ready_file, log_file) = (folder.join(format!("{unique}.ready")), folder.join(format!("{unique}.log")));
         let mut command = Command::new(options.program.clone().unwrap_or_else(program));
-        command.args(["serve", "--listen", options.listen.as_deref().unwrap_or("127.0.0.1:0")]);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--password-grant", "--data"]).arg(folder);
         command.arg("--database").arg(database.url()).arg("--ready-file").arg(&ready_file);
         if let Some(world) = &options.world {

@@ -145,7 +145,7 @@ impl Ask {
     /// When there is no answer: tests that expect none use [`Ask::attempt`].
     pub async fn send(self) -> Answer {
         let asked = format!("{} {}", self.method, self.path);
-        self.attempt().await.unwrap_or_else(|error| panic!("{asked}: {error}"))
+        self.attempt().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"))
     }
 
     /// Sends it to a server that may be gone.

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 const EVERYBODY: &str = "";
 
 /// Every route, with the operation of the matrix that it is.
-const ROUTES: &[(&str, &str, &str)] = &[
+pub const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/selfservepolicy?entity_id={customer}", "read_self_serve_policy"),
     ("GET", "/selfservepolicy/{policy}", "read_self_serve_policy"),
     ("POST", "/selfservepolicy", "create_self_serve_policy"),
@@ -197,7 +197,8 @@ async fn asks(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> St
     normalised(names, &sends(names, persona, verb, pattern).await)
 }
 
-async fn sends(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> fullmakt_testkit::Answer {
+/// Asks with a body that would do, if its sender might.
+pub async fn sends(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> fullmakt_testkit::Answer {
     let ask = persona.ask(verb.parse().unwrap(), &format!("/v1{}", names.fill(pattern))).await;
     match body(names, persona, verb, pattern) {
         Some(body) => ask.json(&body).send().await,
@@ -206,7 +207,7 @@ async fn sends(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> f
 }
 
 /// A body that would do, if its sender might.
-pub fn body(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> Option<Value> {
+fn body(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> Option<Value> {
     let policy = || {
         json!({
             "id": names.get("policy"),

@@ -1,6 +1,7 @@
 //! Each write leaves exactly one activity record, each read none (R05, R17).
 
 use crate::coverage::{arm_body, arm_path};
+use crate::partner_laws;
 use crate::scene::{Names, Scene};
 use axum::http::Method;
 use fullmakt_server::arm::routes::{Operation, ROUTES};
@@ -81,6 +82,46 @@ async fn r05_r17_each_write_of_resource_manager_leaves_one_record() {
                 route.method,
                 route.pattern
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn r05_r17_each_write_of_partner_center_leaves_one_record() {
+    let scene = Scene::new().await;
+    let (server, ada) = (&scene.server, scene.server.ada());
+    let mut deeds = Deeds { server, done: BTreeSet::new() };
+    let name = |verb: &str, pattern: &str| format!("{verb} {pattern}");
+    // In an order in which each can be done: the permission is there already, a cart wants a registration.
+    let customer = "/customers/{customer}";
+    let story = [
+        ("DELETE", "/selfservepolicy/{policy}".to_owned()),
+        ("POST", "/selfservepolicy".to_owned()),
+        ("PUT", "/selfservepolicy".to_owned()),
+        ("PUT", "/selfservepolicy/{policy}".to_owned()),
+        ("POST", "/customers".to_owned()),
+        ("POST", format!("{customer}/agreements")),
+        ("PATCH", format!("{customer}/subscriptions/{{entitlement}}")),
+        ("POST", format!("{customer}/subscriptions/{{entitlement}}/registrations")),
+        ("POST", format!("{customer}/carts")),
+        ("PUT", format!("{customer}/carts/{{cart}}")),
+        ("POST", format!("{customer}/carts/{{cart}}/checkout")),
+        ("POST", format!("{customer}/orders")),
+    ];
+    for (verb, pattern) in &story {
+        let deed = partner_laws::sends(&scene.real, &ada, verb, pattern);
+        deeds.leaves(1, &name(verb, pattern), deed).await;
+    }
+    let check = "/extensions/product/checkinventory?country=SE";
+    deeds.leaves(0, &name("POST", check), partner_laws::sends(&scene.real, &ada, "POST", check)).await;
+
+    let before = server.database.number(RECORDS).await;
+    for (verb, pattern, _) in partner_laws::ROUTES {
+        if *verb == "GET" {
+            partner_laws::sends(&scene.real, &ada, verb, pattern).await;
+            assert_eq!(server.database.number(RECORDS).await, before, "a read was recorded: {pattern}");
+        } else {
+            assert!(deeds.done.contains(&name(verb, pattern)), "no test writes by {verb} {pattern}");
         }
     }
 }

@@ -47,9 +47,12 @@ impl Scene {
         let products = format!("/v1/customers/{FJALLRAVEN}/products");
         let ada = server.ada();
         let first = |answer: Answer| answer.ok().json()["items"][0]["id"].as_str().unwrap().to_owned();
-        let product = first(ada.reads(&format!("{products}?targetView=AzureReservationsVM")).await);
-        let sku = first(ada.reads(&format!("{products}/{product}/skus")).await);
-        let availability = first(ada.reads(&format!("{products}/{product}/skus/{sku}/availabilities")).await);
+        let product =
+            first(ada.reads(&format!("{products}?targetView=AzureReservationsVM&reservationScope=AzurePlan")).await);
+        let sku = first(ada.reads(&format!("{products}/{product}/skus?reservationScope=AzurePlan")).await);
+        let availability = first(
+            ada.reads(&format!("{products}/{product}/skus/{sku}/availabilities?reservationScope=AzurePlan")).await,
+        );
         let cart = serde_json::json!({"lineItems": [{
             "id": 0,
             "catalogItemId": format!("{product}:{sku}:{availability}"),
