@@ -216,57 +216,25 @@ async fn execute_locked<C: Load>(
 
 #[cfg(test)]
 mod tests {
-    use fullmakt_domain::actor::PrincipalKind;
-    use fullmakt_domain::ids::{CorrelationId, CustomerId, PartnerId, PrincipalId};
+    use fullmakt_domain::ids::{CustomerId, PartnerId};
     use fullmakt_domain::self_serve_policy::{GetSelfServePolicy, GrantSelfServePolicy, SelfServeResource};
 
     use super::*;
-    use crate::testing::{number, run, stores};
-
-    const WORLD: &str = "
-        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
-        INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
-        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
-        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
-            VALUES ('22222222-2222-4222-8222-222222222222', 'SE', 'sv', 0, 'c');
-        INSERT INTO relationship VALUES
-            ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000a2', '11111111-1111-4111-8111-111111111111', 'user', 'saga@nordmoln.example', 'Saga', 0);
-        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
-        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a2', 'SalesAgent')";
-
-    fn actor(id: &str) -> Actor {
-        let partner = PartnerId::parse("11111111-1111-4111-8111-111111111111").unwrap();
-        Actor {
-            principal: PrincipalId::parse(id).unwrap(),
-            kind: PrincipalKind::User,
-            name: "someone@nordmoln.example".to_owned(),
-            home: partner.tenant(),
-            tenant: partner.tenant(),
-            application: None,
-        }
-    }
+    use crate::testing::{ADA, CUSTOMER, PARTNER, SAGA, WORLD, actor, number, request, run, stores};
 
     #[tokio::test]
     async fn r02_r05_only_an_admin_agent_turns_it_on_and_each_attempt_leaves_one_record() {
-        let partner = PartnerId::parse("11111111-1111-4111-8111-111111111111").unwrap();
-        let customer = CustomerId::parse("22222222-2222-4222-8222-222222222222").unwrap();
-        let request = RequestContext {
-            now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
-            correlation: CorrelationId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
-        };
+        let partner = PartnerId::parse(PARTNER).unwrap();
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        let request = request();
         let grant = GrantSelfServePolicy {
             customer,
             grantor: partner,
             resources: vec![SelfServeResource::AzureReservedInstances],
             etag: customer.0,
         };
-        let (ada, saga) =
-            (actor("00000000-0000-4000-8000-0000000000a1"), actor("00000000-0000-4000-8000-0000000000a2"));
-        let stranger = actor("00000000-0000-4000-8000-0000000000ff");
+        let (ada, saga) = (actor(ADA, PARTNER), actor(SAGA, PARTNER));
+        let stranger = actor("00000000-0000-4000-8000-0000000000ff", PARTNER);
         for (store, _directory) in stores().await {
             run(&store, WORLD).await;
             let refused = store.execute(&saga, &grant, &request).await;

@@ -148,54 +148,22 @@ pub(crate) async fn end(partner: PartnerId, rule: &PriceRule, tx: &mut Tx<'_>) -
 
 #[cfg(test)]
 mod tests {
-    use fullmakt_domain::activity::RequestContext;
-    use fullmakt_domain::actor::{Actor, PrincipalKind};
     use fullmakt_domain::authz::Denied;
-    use fullmakt_domain::ids::{CorrelationId, PriceRuleId, PrincipalId};
+    use fullmakt_domain::ids::PriceRuleId;
     use fullmakt_domain::refusal::Refusal;
-    use jiff::Timestamp;
     use jiff::civil::date;
 
     use super::*;
     use crate::door::{ExecuteError, ReadError};
-    use crate::testing::{number, run, stores};
-
-    const WORLD: &str = "
-        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
-        INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
-        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
-        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
-            VALUES ('22222222-2222-4222-8222-222222222222', 'NO', 'sv', 0, 'c');
-        INSERT INTO relationship VALUES
-            ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000b1', '22222222-2222-4222-8222-222222222222', 'user', 'olle@exempel.example', 'Olle', 0);
-        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent')";
-
-    fn actor(id: &str, home: &str) -> Actor {
-        let home = PartnerId::parse(home).unwrap().tenant();
-        Actor {
-            principal: PrincipalId::parse(id).unwrap(),
-            kind: PrincipalKind::User,
-            name: "someone".to_owned(),
-            home,
-            tenant: home,
-            application: None,
-        }
-    }
+    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, WORLD, actor, number, request, run, stores};
 
     #[tokio::test]
     async fn r14_r45_rules_are_the_partners_own_and_no_customer_sees_them() {
-        let ada = actor("00000000-0000-4000-8000-0000000000a1", "11111111-1111-4111-8111-111111111111");
-        let olle = actor("00000000-0000-4000-8000-0000000000b1", "22222222-2222-4222-8222-222222222222");
-        let customer = CustomerId::parse("22222222-2222-4222-8222-222222222222").unwrap();
+        let ada = actor(ADA, PARTNER);
+        let olle = actor(OLLE, CUSTOMER);
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
         let stranger = CustomerId::parse("22222222-2222-4222-8222-22222222222f").unwrap();
-        let request = RequestContext {
-            now: Timestamp::from_second(1_793_520_000).unwrap(),
-            correlation: CorrelationId::parse("00000000-0000-4000-8000-000000000001").unwrap(),
-        };
+        let request = request();
         let eur = Currency::parse("EUR").unwrap();
         let general = AddPriceRule {
             id: PriceRuleId::parse("00000000-0000-4000-8000-000000000011").unwrap(),
@@ -219,6 +187,8 @@ mod tests {
         };
         for (store, _directory) in stores().await {
             run(&store, WORLD).await;
+            // The market is the customer's country, not the partner's.
+            run(&store, "UPDATE customer SET country = 'NO'").await;
             let made = [
                 store.execute(&ada, &general, &request).await.unwrap(),
                 store.execute(&ada, &special, &request).await.unwrap(),

@@ -203,12 +203,10 @@ async fn best_subscription(
 mod tests {
     use std::sync::Arc;
 
-    use fullmakt_domain::activity::RequestContext;
-    use fullmakt_domain::actor::{Actor, PrincipalKind};
     use fullmakt_domain::catalog::{
         BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term,
     };
-    use fullmakt_domain::ids::{CorrelationId, ReservationOrderId};
+    use fullmakt_domain::ids::ReservationOrderId;
     use fullmakt_domain::money::Money;
     use fullmakt_domain::obstacle::{Item, Obstacle};
     use fullmakt_domain::refusal::Refusal;
@@ -218,57 +216,7 @@ mod tests {
 
     use super::*;
     use crate::door::ExecuteError;
-    use crate::testing::{number, run, stores};
-
-    const PARTNER: &str = "11111111-1111-4111-8111-111111111111";
-    const CUSTOMER: &str = "22222222-2222-4222-8222-222222222222";
-    const SUBSCRIPTION: &str = "33333333-3333-4333-8333-333333333333";
-
-    const WORLD: &str = "
-        INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
-        INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
-        INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
-        INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
-            VALUES ('22222222-2222-4222-8222-222222222222', 'SE', 'sv', 0, 'c');
-        INSERT INTO relationship VALUES
-            ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
-        INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000b1', '22222222-2222-4222-8222-222222222222', 'user', 'olle@exempel.example', 'Olle', 0);
-        INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
-            ('00000000-0000-4000-8000-0000000000b2', '22222222-2222-4222-8222-222222222222', 'user', 'rut@exempel.example', 'Rut', 0);
-        INSERT INTO entitlement (customer_id, entitlement_id, partner_id, offer, name, status, registered, order_id, created_at)
-            VALUES ('22222222-2222-4222-8222-222222222222', '55555555-5555-4555-8555-555555555555',
-                    '11111111-1111-4111-8111-111111111111', 'azure-plan', 'Azure plan', 'active', 1, 'o', 0);
-        INSERT INTO subscription VALUES ('22222222-2222-4222-8222-222222222222', '33333333-3333-4333-8333-333333333333',
-            '55555555-5555-4555-8555-555555555555', '11111111-1111-4111-8111-111111111111', 'Produktion', 'active', 0);
-        INSERT INTO role_assignment (customer_id, role_assignment_id, principal_id, principal_type, role_definition_id,
-            scope, scope_key, created_at, created_by) VALUES
-            ('22222222-2222-4222-8222-222222222222', '66666666-6666-4666-8666-666666666666',
-             '00000000-0000-4000-8000-0000000000b1', 'User', '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
-             '/subscriptions/33333333-3333-4333-8333-333333333333', '/subscriptions/33333333-3333-4333-8333-333333333333',
-             0, 'world')";
-
-    fn actor(id: &str, home: &str) -> Actor {
-        let home = TenantId::parse(home).unwrap();
-        Actor {
-            principal: PrincipalId::parse(id).unwrap(),
-            kind: PrincipalKind::User,
-            name: format!("{id}@example"),
-            home,
-            tenant: home,
-            application: None,
-        }
-    }
-
-    fn request() -> RequestContext {
-        RequestContext {
-            now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
-            correlation: CorrelationId::parse(PARTNER).unwrap(),
-        }
-    }
+    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, RUT, SUBSCRIPTION, WORLD, actor, number, request, run, stores};
 
     fn item() -> Item {
         Item {
@@ -305,11 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn r01_r12_r13_r17_r18_a_customer_buys_what_was_quoted_and_the_partner_sees_it() {
-        let (ada, olle, rut) = (
-            actor("00000000-0000-4000-8000-0000000000a1", PARTNER),
-            actor("00000000-0000-4000-8000-0000000000b1", CUSTOMER),
-            actor("00000000-0000-4000-8000-0000000000b2", CUSTOMER),
-        );
+        let (ada, olle, rut) = (actor(ADA, PARTNER), actor(OLLE, CUSTOMER), actor(RUT, CUSTOMER));
         let customer = CustomerId::parse(CUSTOMER).unwrap();
         let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
         let order = ReservationOrderId::parse("44444444-4444-4444-8444-444444444444").unwrap();

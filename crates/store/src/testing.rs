@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use fullmakt_domain::activity::RequestContext;
+use fullmakt_domain::actor::{Actor, PrincipalKind};
+use fullmakt_domain::ids::{CorrelationId, PrincipalId, TenantId};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
@@ -51,4 +54,69 @@ pub(crate) async fn number(store: &Store, query: &'static str) -> i64 {
     let mut reader = store.reader().await.unwrap();
     let tx = &mut reader.tx();
     on!(tx, conn => sqlx::query_scalar(query).fetch_one(conn).await).unwrap()
+}
+
+/// The partner that sells.
+pub(crate) const PARTNER: &str = "11111111-1111-4111-8111-111111111111";
+/// The customer that buys.
+pub(crate) const CUSTOMER: &str = "22222222-2222-4222-8222-222222222222";
+/// The subscription that the partner bought for the customer.
+pub(crate) const SUBSCRIPTION: &str = "33333333-3333-4333-8333-333333333333";
+
+/// A small world: Ada is Admin agent, Saga sells; Olle is Owner of the subscription, Rut holds no role.
+pub(crate) const WORLD: &str = "
+    INSERT INTO tenant VALUES ('11111111-1111-4111-8111-111111111111', 'partner', 'Nordmoln AB', 'nordmoln.example');
+    INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222222', 'customer', 'Exempel AB', 'exempel.example');
+    INSERT INTO partner (partner_id, country, currency) VALUES ('11111111-1111-4111-8111-111111111111', 'SE', 'EUR');
+    INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+        VALUES ('22222222-2222-4222-8222-222222222222', 'SE', 'sv', 0, 'c');
+    INSERT INTO relationship VALUES
+        ('22222222-2222-4222-8222-222222222222', '11111111-1111-4111-8111-111111111111', 0, 0, 'exempel ab', 'exempel.example');
+    INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+        ('00000000-0000-4000-8000-0000000000a1', '11111111-1111-4111-8111-111111111111', 'user', 'ada@nordmoln.example', 'Ada', 0);
+    INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a1', 'AdminAgent');
+    INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+        ('00000000-0000-4000-8000-0000000000a2', '11111111-1111-4111-8111-111111111111', 'user', 'saga@nordmoln.example', 'Saga', 0);
+    INSERT INTO partner_role VALUES ('00000000-0000-4000-8000-0000000000a2', 'SalesAgent');
+    INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+        ('00000000-0000-4000-8000-0000000000b1', '22222222-2222-4222-8222-222222222222', 'user', 'olle@exempel.example', 'Olle', 0);
+    INSERT INTO principal (principal_id, tenant_id, kind, upn, name, created_at) VALUES
+        ('00000000-0000-4000-8000-0000000000b2', '22222222-2222-4222-8222-222222222222', 'user', 'rut@exempel.example', 'Rut', 0);
+    INSERT INTO entitlement (customer_id, entitlement_id, partner_id, offer, name, status, registered, order_id, created_at)
+        VALUES ('22222222-2222-4222-8222-222222222222', '55555555-5555-4555-8555-555555555555',
+                '11111111-1111-4111-8111-111111111111', 'azure-plan', 'Azure plan', 'active', 1, 'o', 0);
+    INSERT INTO subscription VALUES ('22222222-2222-4222-8222-222222222222', '33333333-3333-4333-8333-333333333333',
+        '55555555-5555-4555-8555-555555555555', '11111111-1111-4111-8111-111111111111', 'Produktion', 'active', 0);
+    INSERT INTO role_assignment (customer_id, role_assignment_id, principal_id, principal_type, role_definition_id,
+        scope, scope_key, created_at, created_by) VALUES
+        ('22222222-2222-4222-8222-222222222222', '66666666-6666-4666-8666-666666666666',
+         '00000000-0000-4000-8000-0000000000b1', 'User', '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
+         '/subscriptions/33333333-3333-4333-8333-333333333333', '/subscriptions/33333333-3333-4333-8333-333333333333',
+         0, 'world')";
+
+/// The object ids of those who act.
+pub(crate) const ADA: &str = "00000000-0000-4000-8000-0000000000a1";
+pub(crate) const SAGA: &str = "00000000-0000-4000-8000-0000000000a2";
+pub(crate) const OLLE: &str = "00000000-0000-4000-8000-0000000000b1";
+pub(crate) const RUT: &str = "00000000-0000-4000-8000-0000000000b2";
+
+/// Someone, signed in at home.
+pub(crate) fn actor(id: &str, home: &str) -> Actor {
+    let home = TenantId::parse(home).unwrap();
+    Actor {
+        principal: PrincipalId::parse(id).unwrap(),
+        kind: PrincipalKind::User,
+        name: format!("{id}@example"),
+        home,
+        tenant: home,
+        application: None,
+    }
+}
+
+/// A request on 2026-11-01T08:00:00Z.
+pub(crate) fn request() -> RequestContext {
+    RequestContext {
+        now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
+        correlation: CorrelationId::parse(PARTNER).unwrap(),
+    }
 }
