@@ -60,7 +60,7 @@ pub(crate) enum Conn<'c> {
     Postgres(&'c mut PgConnection),
 }
 
-/// A transaction, or a connection that only reads. [`Store::write`] and [`Reader::tx`] make them.
+/// A transaction, or a connection that only reads.
 pub struct Tx<'c> {
     pub(crate) conn: Conn<'c>,
     /// The price sheet in force, once it was read.

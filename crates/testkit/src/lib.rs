@@ -1,7 +1,7 @@
 //! Worlds, personas and every end-to-end test of Fullmakt.
 //!
-//! A test reads like a story: `server.ada().grants_self_serve(FJALLRAVEN).await.ok();`. The same words work on a [`World`],
-//! which answers inside this process, and on a [`Server`], which is the real program in a process of its own.
+//! A test reads like a story: `server.ada().grants_self_serve(FJALLRAVEN).await.ok();`. It is
+//! told to a [`Server`], which is the real program in a process of its own.
 
 mod answer;
 mod database;

@@ -1,6 +1,6 @@
 //! The Partner Center REST API, as its SDKs and scripts speak it.
 //!
-//! A request passes the front ([`front`]): its path is brought to one spelling, its token is verified, it is counted, its
+//! A request passes the front (`front.rs`): its path is brought to one spelling, its token is verified, it is counted, its
 //! body is read, a repeat is answered from what was kept; then its handler runs. Every answer carries the identifiers of
 //! the request. Nothing is ever redirected: a redirect loses the token.
 
