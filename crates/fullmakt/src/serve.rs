@@ -110,6 +110,7 @@ impl Running {
         } else if !store.is_ready().await? {
             bail!("the database has not this version's schema: run `fullmakt migrate`");
         }
+        store.claim()?;
         let is_empty = store.is_empty().await?;
         if loaded.is_some() && !is_empty {
             return Err(fullmakt_store::LoadWorldError::NotEmpty.into());

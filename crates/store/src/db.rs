@@ -1,8 +1,9 @@
 //! Both databases behind one face: connections, migrations, and the one place where transactions begin.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,13 +11,12 @@ use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection, Executor, Postgres, Sqlite};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor, Postgres};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::catalog::Cache;
+use crate::memo::{Look, Memo};
 use crate::row::Fault;
 
 /// The schema, in steps; the same for both databases.
@@ -65,19 +65,93 @@ pub struct Tx<'c> {
     pub(crate) conn: Conn<'c>,
     /// The price sheet in force, once it was read.
     pub(crate) catalog: Cache,
+    /// What was read lately; never for a write, which reads under its lock.
+    pub(crate) look: Option<Look>,
 }
 
 /// A connection to read with.
 pub(crate) enum Reader {
-    Sqlite(PoolConnection<Sqlite>, Cache),
-    Postgres(PoolConnection<Postgres>, Cache),
+    Sqlite { conn: SqliteReader, catalog: Cache, memo: Memo },
+    Postgres { conn: PoolConnection<Postgres>, catalog: Cache },
 }
 
 impl Reader {
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         match self {
-            Self::Sqlite(conn, catalog) => Tx { conn: Conn::Sqlite(conn), catalog: catalog.clone() },
-            Self::Postgres(conn, catalog) => Tx { conn: Conn::Postgres(conn), catalog: catalog.clone() },
+            Self::Sqlite { conn, catalog, memo } => {
+                Tx { look: memo.look(), conn: Conn::Sqlite(conn), catalog: catalog.clone() }
+            }
+            Self::Postgres { conn, catalog } => Tx { conn: Conn::Postgres(conn), catalog: catalog.clone(), look: None },
+        }
+    }
+}
+
+/// Read-only connections to a SQLite file. The driver's own pool asks a connection whether it is well whenever it comes
+/// back, which costs as much as a question; a file does not go away.
+pub(crate) struct SqliteReaders {
+    path: PathBuf,
+    idle: Mutex<Vec<SqliteConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl SqliteReaders {
+    /// How many there may be.
+    const MAX: usize = 8;
+
+    fn new(path: &Path) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(Self::MAX));
+        Arc::new(Self { path: path.to_path_buf(), idle: Mutex::default(), permits })
+    }
+
+    async fn acquire(self: &Arc<Self>) -> Result<SqliteReader, Fault> {
+        let wait = tokio::time::timeout(Duration::from_secs(10), Arc::clone(&self.permits).acquire_owned());
+        let permit = wait.await.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => sqlite_options(&self.path).read_only(true).connect().await?,
+        };
+        Ok(SqliteReader { conn: Some(conn), home: Arc::clone(self), _permit: permit })
+    }
+
+    fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for conn in idle {
+            conn.close().await.ok();
+        }
+    }
+}
+
+/// One of them, on loan.
+pub(crate) struct SqliteReader {
+    conn: Option<SqliteConnection>,
+    home: Arc<SqliteReaders>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl std::ops::Deref for SqliteReader {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.conn.as_ref().expect("it is taken out only when dropped")
+    }
+}
+
+impl std::ops::DerefMut for SqliteReader {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.conn.as_mut().expect("it is taken out only when dropped")
+    }
+}
+
+impl Drop for SqliteReader {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         }
     }
 }
@@ -111,7 +185,7 @@ type Acknowledge = Box<dyn FnOnce(Result<(), Fault>) + Send>;
 type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (Ending, Acknowledge)> + Send>;
 
 enum Backend {
-    Sqlite { readers: SqlitePool, writer: mpsc::Sender<Job>, path: PathBuf },
+    Sqlite { readers: Arc<SqliteReaders>, writer: mpsc::Sender<Job>, path: PathBuf, claim: OnceLock<File> },
     Postgres { pool: PgPool },
 }
 
@@ -129,6 +203,7 @@ pub struct Pool {
 pub struct Store {
     backend: Arc<Backend>,
     catalog: Cache,
+    memo: Memo,
 }
 
 impl Store {
@@ -137,8 +212,9 @@ impl Store {
     /// # Errors
     /// [`Fault`] when the database cannot be reached.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, Fault> {
+        let memo = Memo::default();
         let backend = match url {
-            DatabaseUrl::Sqlite(path) => open_sqlite(path).await?,
+            DatabaseUrl::Sqlite(path) => open_sqlite(path, &memo).await?,
             DatabaseUrl::Postgres(url) => {
                 let options = PgConnectOptions::from_str(url)?.application_name("fullmakt").disable_statement_logging();
                 let pool = PgPoolOptions::new()
@@ -152,7 +228,7 @@ impl Store {
                 Backend::Postgres { pool }
             }
         };
-        Ok(Self { backend: Arc::new(backend), catalog: Cache::default() })
+        Ok(Self { backend: Arc::new(backend), catalog: Cache::default(), memo })
     }
 
     /// Brings the schema to this version. Safe to call from several servers at once.
@@ -174,6 +250,27 @@ impl Store {
         Ok(())
     }
 
+    /// Takes a SQLite file for this process alone, until it ends, so that what was read may be remembered until the next
+    /// write. PostgreSQL may be shared.
+    ///
+    /// # Errors
+    /// [`Fault::Shared`] when another server has it.
+    pub fn claim(&self) -> Result<(), Fault> {
+        let Backend::Sqlite { path, claim, .. } = &*self.backend else { return Ok(()) };
+        let mut name = path.clone().into_os_string();
+        name.push(".lock");
+        let file = File::options().create(true).truncate(false).write(true).open(name)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Fault::Shared { path: path.clone() }),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        if claim.set(file).is_ok() {
+            self.memo.begin();
+        }
+        Ok(())
+    }
+
     /// Whether the database answers and has this version's schema.
     ///
     /// # Errors
@@ -191,11 +288,14 @@ impl Store {
     /// How many connections there are to read with (and on PostgreSQL to write with).
     pub fn pool(&self) -> Pool {
         let (all, idle) = match &*self.backend {
-            Backend::Sqlite { readers, .. } => (readers.size(), readers.num_idle()),
-            Backend::Postgres { pool } => (pool.size(), pool.num_idle()),
+            Backend::Sqlite { readers, .. } => {
+                let busy = SqliteReaders::MAX.saturating_sub(readers.permits.available_permits());
+                (readers.idle().saturating_add(busy), readers.idle())
+            }
+            Backend::Postgres { pool } => (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle()),
         };
-        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
-        Pool { idle, busy: all.saturating_sub(idle) }
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Pool { idle: count(idle), busy: count(all.saturating_sub(idle)) }
     }
 
     /// The name of the database in use, for people.
@@ -233,8 +333,13 @@ impl Store {
     /// A connection to read with. Each statement sees what was committed when it began.
     pub(crate) async fn reader(&self) -> Result<Reader, Fault> {
         Ok(match &*self.backend {
-            Backend::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?, self.catalog.clone()),
-            Backend::Postgres { pool } => Reader::Postgres(pool.acquire().await?, self.catalog.clone()),
+            Backend::Sqlite { readers, .. } => {
+                let conn = readers.acquire().await?;
+                Reader::Sqlite { conn, catalog: self.catalog.clone(), memo: self.memo.clone() }
+            }
+            Backend::Postgres { pool } => {
+                Reader::Postgres { conn: pool.acquire().await?, catalog: self.catalog.clone() }
+            }
         })
     }
 
@@ -252,7 +357,7 @@ impl Store {
                 let (answer, answered) = oneshot::channel::<Result<T, E>>();
                 let job: Job = Box::new(move |conn| {
                     async move {
-                        let done = work(&mut Tx { conn: Conn::Sqlite(conn), catalog }).await;
+                        let done = work(&mut Tx { conn: Conn::Sqlite(conn), catalog, look: None }).await;
                         let (ending, outcome) = match done {
                             Ok((ending, value)) => (ending, Ok(value)),
                             Err(error) => (Ending::Undo, Err(error)),
@@ -272,7 +377,7 @@ impl Store {
                 let pool = pool.clone();
                 let run = async move {
                     let mut tx = pool.begin().await.map_err(Fault::from)?;
-                    let (ending, value) = work(&mut Tx { conn: Conn::Postgres(&mut tx), catalog }).await?;
+                    let (ending, value) = work(&mut Tx { conn: Conn::Postgres(&mut tx), catalog, look: None }).await?;
                     match ending {
                         Ending::Keep => tx.commit().await.map_err(Fault::from)?,
                         Ending::Undo => tx.rollback().await.map_err(Fault::from)?,
@@ -317,26 +422,20 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn open_sqlite(path: &Path) -> Result<Backend, Fault> {
+async fn open_sqlite(path: &Path, memo: &Memo) -> Result<Backend, Fault> {
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         tokio::fs::create_dir_all(directory).await?;
     }
     // The writer comes first: it makes the file and turns the write-ahead log on.
     let conn = sqlite_options(path).connect().await?;
     let (writer, jobs) = mpsc::channel(1_024);
-    tokio::spawn(write_in_groups(conn, jobs));
-    let readers = SqlitePoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .connect_with(sqlite_options(path).read_only(true))
-        .await?;
-    Ok(Backend::Sqlite { readers, writer, path: path.to_path_buf() })
+    tokio::spawn(write_in_groups(conn, jobs, memo.clone()));
+    Ok(Backend::Sqlite { readers: SqliteReaders::new(path), writer, path: path.to_path_buf(), claim: OnceLock::new() })
 }
 
 /// The one writer of a SQLite file. Whatever waits goes into one transaction, each job in a savepoint of its own, so that
 /// one flush to the disk serves all of them. Nobody hears of success before it.
-async fn write_in_groups(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+async fn write_in_groups(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>, memo: Memo) {
     while let Some(first) = jobs.recv().await {
         let mut waiting: Vec<Acknowledge> = Vec::new();
         let committed = write_group(&mut conn, first, &mut jobs, &mut waiting).await;
@@ -344,6 +443,7 @@ async fn write_in_groups(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Jo
             tracing::error!(%error, "a group of writes was not committed");
             conn.execute("ROLLBACK").await.ok();
         }
+        memo.written();
         for acknowledge in waiting {
             let told = committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string()));
             acknowledge(told);

@@ -7,6 +7,7 @@ use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId,
 use fullmakt_domain::role::{self, Permissions};
 
 use crate::db::{Tx, on};
+use crate::memo::{Key, Known};
 use crate::row::{Fault, known, parsed};
 
 /// Which row a write locks: the customer concerned, or the partner where no customer is.
@@ -201,6 +202,23 @@ pub(crate) async fn of_customer(actor: &Actor, customer: CustomerId, tx: &mut Tx
 
 /// The actor as one of a partner's own, if it is one and the partner serves the customer.
 async fn partner_standing(
+    actor: &Actor,
+    partner: PartnerId,
+    customer: Option<CustomerId>,
+    tx: &mut Tx<'_>,
+) -> Result<Standing, Fault> {
+    let key = Key::Standing(actor.principal, partner, customer);
+    if let Some(Known::Standing(standing)) = tx.look.as_ref().and_then(|look| look.recall(key)) {
+        return Ok(standing);
+    }
+    let standing = read_partner_standing(actor, partner, customer, tx).await?;
+    if let Some(look) = &tx.look {
+        look.remember(key, Known::Standing(standing.clone()));
+    }
+    Ok(standing)
+}
+
+async fn read_partner_standing(
     actor: &Actor,
     partner: PartnerId,
     customer: Option<CustomerId>,

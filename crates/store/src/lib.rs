@@ -14,6 +14,7 @@ mod door;
 mod entitlement;
 mod facts;
 mod ledger;
+mod memo;
 mod order;
 mod partner;
 mod price_rule;

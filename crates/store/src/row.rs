@@ -23,6 +23,12 @@ pub enum Fault {
     /// The schema could not be brought to this version.
     #[error("the database could not be migrated")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another server of this machine has the file.
+    #[error("another server is using the database `{}`; stop it first, or share a PostgreSQL database", path.display())]
+    Shared {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// Something the operating system refused.
     #[error("file or directory of the database")]
     Io(#[from] std::io::Error),

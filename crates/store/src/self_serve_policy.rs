@@ -9,6 +9,7 @@ use fullmakt_domain::self_serve_policy::{
 
 use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
+use crate::memo::{Key, Known};
 use crate::row::{Fault, instant, micros, parsed};
 
 #[derive(sqlx::FromRow)]
@@ -26,6 +27,18 @@ pub(crate) async fn load(
     partner: PartnerId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<SelfServePolicy>, Fault> {
+    let key = Key::Policy(customer, partner);
+    if let Some(Known::Policy(policy)) = tx.look.as_ref().and_then(|look| look.recall(key)) {
+        return Ok(policy);
+    }
+    let policy = read(customer, partner, tx).await?;
+    if let Some(look) = &tx.look {
+        look.remember(key, Known::Policy(policy.clone()));
+    }
+    Ok(policy)
+}
+
+async fn read(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Option<SelfServePolicy>, Fault> {
     let row: Option<PolicyRow> = on!(tx, conn => sqlx::query_as(
         "SELECT reservations, savings_plans, etag, granted_at, granted_by FROM self_serve_policy
          WHERE customer_id = $1 AND partner_id = $2")

@@ -1,0 +1,84 @@
+//! What was read lately, and is so still because nothing was written since.
+//!
+//! Only for a SQLite file that this process alone serves: it makes every write, so a count of them tells exactly whether
+//! something read before is still true. Decisions of writes never look here, they read under their lock.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fullmakt_domain::actor::Standing;
+use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId};
+use fullmakt_domain::self_serve_policy::SelfServePolicy;
+
+/// How many things are remembered; then all are forgotten.
+const REMEMBERED: usize = 20_000;
+
+/// What something remembered is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Where someone stands towards a partner and, if named, a customer of it.
+    Standing(PrincipalId, PartnerId, Option<CustomerId>),
+    /// The permission of a customer from a partner.
+    Policy(CustomerId, PartnerId),
+}
+
+/// Something remembered.
+#[derive(Debug, Clone)]
+pub(crate) enum Known {
+    Standing(Standing),
+    Policy(Option<SelfServePolicy>),
+}
+
+#[derive(Default)]
+struct Inner {
+    in_use: AtomicBool,
+    writes: AtomicU64,
+    known: Mutex<HashMap<Key, (u64, Known)>>,
+}
+
+/// The memory of one database. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Memo(Arc<Inner>);
+
+/// A look at the memory by someone who only reads: what they read counts as of the writes there were when they began.
+pub(crate) struct Look {
+    memo: Memo,
+    as_of: u64,
+}
+
+impl Memo {
+    /// From now on things are remembered.
+    pub(crate) fn begin(&self) {
+        self.0.in_use.store(true, Ordering::Release);
+    }
+
+    /// Something was written; what was read before counts no longer. Called before anybody hears of the write.
+    pub(crate) fn written(&self) {
+        self.0.writes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// For a reader that begins now.
+    pub(crate) fn look(&self) -> Option<Look> {
+        let in_use = self.0.in_use.load(Ordering::Acquire);
+        in_use.then(|| Look { memo: self.clone(), as_of: self.0.writes.load(Ordering::Acquire) })
+    }
+}
+
+impl Look {
+    /// What is remembered and still true.
+    pub(crate) fn recall(&self, key: Key) -> Option<Known> {
+        let known = self.memo.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.memo.0.writes.load(Ordering::Acquire);
+        known.get(&key).filter(|(as_of, _)| *as_of == now).map(|(_, known)| known.clone())
+    }
+
+    /// Remembers what this reader read.
+    pub(crate) fn remember(&self, key: Key, value: Known) {
+        let mut known = self.memo.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(key, (self.as_of, value));
+    }
+}
