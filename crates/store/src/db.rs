@@ -1,6 +1,7 @@
 //! Both databases behind one face: connections, migrations, and the one place where transactions begin.
 
 use std::fs::{File, TryLockError};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -429,7 +430,12 @@ async fn open_sqlite(path: &Path, memo: &Memo) -> Result<Backend, Fault> {
     // The writer comes first: it makes the file and turns the write-ahead log on.
     let conn = sqlite_options(path).connect().await?;
     let (writer, jobs) = mpsc::channel(1_024);
-    tokio::spawn(write_in_groups(conn, jobs, memo.clone()));
+    // A thread of its own: every statement is a word to the driver's thread and back, which must not queue behind requests.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let memo = memo.clone();
+    std::thread::Builder::new()
+        .name("fullmakt-writer".to_owned())
+        .spawn(move || runtime.block_on(write_in_groups(conn, jobs, memo)))?;
     Ok(Backend::Sqlite { readers: SqliteReaders::new(path), writer, path: path.to_path_buf(), claim: OnceLock::new() })
 }
 
@@ -462,8 +468,14 @@ async fn write_group(
     let mut next = Some(first);
     while let Some(job) = next {
         conn.execute("SAVEPOINT job").await?;
-        let (ending, acknowledge) = job(&mut *conn).await;
-        waiting.push(acknowledge);
+        // Whoever waits for a job that panicked is told that it was not written; the others go on.
+        let ending = match AssertUnwindSafe(job(&mut *conn)).catch_unwind().await {
+            Ok((ending, acknowledge)) => {
+                waiting.push(acknowledge);
+                ending
+            }
+            Err(_) => Ending::Undo,
+        };
         match ending {
             Ending::Keep => conn.execute("RELEASE job").await?,
             Ending::Undo => conn.execute("ROLLBACK TO job; RELEASE job").await?,
