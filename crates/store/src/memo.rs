@@ -82,3 +82,53 @@ impl Look {
         known.insert(key, (self.as_of, value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::self_serve_policy::{
+        GetSelfServePolicy, GrantSelfServePolicy, PolicyId, RevokeSelfServePolicy, SelfServeResource,
+    };
+
+    use super::*;
+    use crate::db::{DatabaseUrl, Store};
+    use crate::row::Fault;
+    use crate::testing::{ADA, CUSTOMER, PARTNER, SAGA, WORLD, actor, request, run};
+
+    #[tokio::test]
+    async fn what_was_read_is_remembered_until_the_next_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&DatabaseUrl::Sqlite(directory.path().join("fullmakt.db"))).await.unwrap();
+        store.migrate().await.unwrap();
+        store.claim().unwrap();
+        run(&store, WORLD).await;
+        let (ada, saga) = (actor(ADA, PARTNER), actor(SAGA, PARTNER));
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        let grantor = PartnerId::parse(PARTNER).unwrap();
+        let query = GetSelfServePolicy { customer };
+        for _ in 0..3 {
+            assert_eq!(store.read(&ada, &query).await.unwrap(), None);
+            let resources = vec![SelfServeResource::AzureReservedInstances];
+            let grant = GrantSelfServePolicy { customer, grantor, resources, etag: customer.0 };
+            let granted = store.execute(&ada, &grant, &request()).await.unwrap();
+            for who in [&ada, &saga, &ada] {
+                assert_eq!(store.read(who, &query).await.unwrap().as_ref(), Some(&granted));
+            }
+            let revoke = RevokeSelfServePolicy { id: PolicyId { grantor, customer } };
+            store.execute(&ada, &revoke, &request()).await.unwrap();
+        }
+        // Who asks is remembered too, and forgotten with the next write.
+        run(&store, "DELETE FROM partner_role").await;
+        assert!(store.read(&saga, &query).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_belongs_to_one_server() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(directory.path().join("fullmakt.db"));
+        let (first, second) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
+        first.claim().unwrap();
+        assert!(matches!(second.claim(), Err(Fault::Shared { .. })));
+        drop(first);
+        second.claim().unwrap();
+    }
+}
