@@ -94,3 +94,25 @@ async fn r45_lists_hold_nothing_of_others() {
         }
     }
 }
+
+#[tokio::test]
+async fn without_a_token_every_route_of_the_own_api_answers_401() {
+    let scene = Scene::new().await;
+    let described: Value = serde_json::from_str(fullmakt_server::own::OPENAPI).unwrap();
+    let mut asked = 0;
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            // Only the description itself says that it needs no one.
+            let open = operation["security"].as_array().is_some_and(Vec::is_empty);
+            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
+            let path = path.replace("{rule}", NOTHING);
+            let answer = scene.server.ask(method, &path).json(&json!({})).send().await;
+            assert_eq!(answer.status, if open { 200 } else { 401 }, "{path}: {answer}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 3, "only {asked} routes are described");
+}
+
+/// An identifier that names nothing.
+const NOTHING: &str = "33333333-3333-4333-8333-3333333333ff";
