@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 
 use crate::activity::RecordDraft;
-use crate::actor::{Actor, Grant, PartnerRole, Standing};
+use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::change::Change;
-use crate::ids::{CustomerId, PartnerId, TenantId};
+use crate::due::DueWork;
+use crate::ids::{CustomerId, PartnerId, PrincipalId, TenantId};
 use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reservation::ReservationOrder;
@@ -41,6 +42,8 @@ pub enum Rule {
     Arm(&'static str),
     /// Everyone the target is visible to; what they see, or whether they may, is decided with the state at hand.
     Related,
+    /// Nobody: the server does it by itself when it falls due.
+    Server,
 }
 
 /// A command or a query: it knows its operation and what it is about.
@@ -223,6 +226,25 @@ pub fn authorize<A: Action>(action: &A, actor: &Actor, facts: Facts) -> Result<P
     Ok(Permit { actor: actor.clone(), facts, action: PhantomData })
 }
 
+/// The permit of the server itself for work that has fallen due. Nobody can ask for such work: see [`DueWork`].
+pub fn permit_due<A: DueWork>(work: &A) -> Permit<A> {
+    let actor = Actor {
+        principal: PrincipalId(uuid::Uuid::nil()),
+        kind: PrincipalKind::Application,
+        name: "fullmakt".to_owned(),
+        home: work.partner().tenant(),
+        tenant: work.partner().tenant(),
+        application: None,
+    };
+    let facts = Facts {
+        customer: Some(work.customer()),
+        partner: Some(work.partner()),
+        standing: Standing::PartnerApplication { partner: work.partner() },
+        grants: Vec::new(),
+    };
+    Permit { actor, facts, action: PhantomData }
+}
+
 /// The rule behind [`authorize`], also used to print the matrix.
 ///
 /// # Errors
@@ -241,6 +263,7 @@ pub fn check(operation: &Operation, target: &Target, actor: &Actor, facts: &Fact
     };
     let allowed = match operation.rule {
         Rule::Related => true,
+        Rule::Server => false,
         Rule::Partner { roles, application } => match &facts.standing {
             Standing::PartnerUser { roles: held, .. } => held.iter().any(|role| roles.contains(role)),
             Standing::PartnerApplication { .. } => application,
@@ -266,8 +289,7 @@ mod tests {
     use expect_test::expect_file;
 
     use super::*;
-    use crate::actor::{PrincipalKind, Standing};
-    use crate::ids::{PrincipalId, SubscriptionId};
+    use crate::ids::SubscriptionId;
     use crate::operation;
     use crate::testing;
 
@@ -318,7 +340,7 @@ mod tests {
     fn cell(operation: &Operation, persona: &Persona) -> &'static str {
         let target = match operation.rule {
             Rule::Arm(_) => Target::Scope(subscription()),
-            Rule::Partner { .. } | Rule::Related => Target::Customer(testing::customer()),
+            Rule::Partner { .. } | Rule::Related | Rule::Server => Target::Customer(testing::customer()),
         };
         let actor = Actor {
             principal: PrincipalId(uuid::Uuid::nil()),
@@ -351,6 +373,7 @@ mod tests {
              permission and more).\n\
              - **403**: the target is visible, the role is not enough.\n\
              - **404**: nothing is said about whether the target exists.\n\n\
+             What nobody may do, the server does by itself when it falls due.\n\n\
              An anonymous caller gets 401 everywhere. Admin agents and the partner's applications hold the role Owner on \
              what the partner bought, until the customer removes that assignment; rows that need a role of Azure's access \
              control show them with it.\n\n\

@@ -9,7 +9,7 @@ use crate::cart::Cart;
 use crate::customer::{Agreement, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
-use crate::ledger::LedgerEntry;
+use crate::ledger::{LedgerEntry, LedgerKind};
 use crate::money::Money;
 use crate::order::Order;
 use crate::price_rule::PriceRule;
@@ -49,6 +49,8 @@ pub enum Change {
     OrderPlaced(Box<Order>),
     /// A reservation order.
     ReservationOrderCreated(Box<ReservationOrder>),
+    /// A reservation order is something else than before.
+    ReservationOrderUpdated(Box<ReservationOrder>),
     /// A reservation.
     ReservationCreated(Box<Reservation>),
     /// What is owed for an order, and when.
@@ -58,10 +60,29 @@ pub enum Change {
         /// In order.
         instalments: Vec<ScheduledInstalment>,
     },
+    /// What was still to be paid for an order is to be paid otherwise, or not at all: these instalments stand for all
+    /// that were not posted yet.
+    InstalmentsReplaced {
+        /// The order.
+        order: ReservationOrderId,
+        /// In order, none of them posted; their numbers go on from those that were posted.
+        instalments: Vec<ScheduledInstalment>,
+    },
+    /// An instalment is in the ledger.
+    InstalmentPosted {
+        /// The order.
+        order: ReservationOrderId,
+        /// Which instalment.
+        number: i64,
+        /// The ledger event.
+        event: Uuid,
+    },
     /// Entries of the ledger that sum to zero.
     LedgerPosted {
         /// Names the event; it can be posted once.
         event: Uuid,
+        /// What it is about.
+        kind: LedgerKind,
         /// The partner whose ledger it is.
         partner: PartnerId,
         /// When.

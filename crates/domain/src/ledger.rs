@@ -20,6 +20,11 @@ impl Account {
     pub const ALL: [Self; 4] =
         [Self::PartnerCost, Self::SupplierPayable, Self::CustomerReceivable, Self::PartnerRevenue];
 
+    /// Reads the stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|account| account.name() == text)
+    }
+
     /// The name the database stores.
     pub fn name(self) -> &'static str {
         match self {
@@ -28,6 +33,61 @@ impl Account {
             Self::CustomerReceivable => "customer-receivable",
             Self::PartnerRevenue => "partner-revenue",
         }
+    }
+}
+
+/// What an event of the ledger is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LedgerKind {
+    /// A purchase: the whole price, or its first instalment.
+    Purchase,
+    /// A later instalment.
+    Instalment,
+    /// What is given back for a return.
+    Refund,
+    /// What a return costs.
+    Fee,
+    /// What is given back for what an exchange returns.
+    ExchangeReturn,
+    /// What an exchange buys: the whole price, or its first instalment.
+    ExchangePurchase,
+    /// What a renewal buys: the whole price, or its first instalment.
+    Renewal,
+}
+
+impl LedgerKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Purchase,
+        Self::Instalment,
+        Self::Refund,
+        Self::Fee,
+        Self::ExchangeReturn,
+        Self::ExchangePurchase,
+        Self::Renewal,
+    ];
+
+    /// The name the database stores and the own API shows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Instalment => "instalment",
+            Self::Refund => "refund",
+            Self::Fee => "fee",
+            Self::ExchangeReturn => "exchange-return",
+            Self::ExchangePurchase => "exchange-purchase",
+            Self::Renewal => "renewal",
+        }
+    }
+
+    /// Reads the stored name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text)
+    }
+
+    /// Whether it gives back what was charged.
+    pub fn is_credit(self) -> bool {
+        matches!(self, Self::Refund | Self::ExchangeReturn)
     }
 }
 
@@ -48,6 +108,11 @@ pub fn charge(cost: Money, price: Money) -> Vec<LedgerEntry> {
         LedgerEntry { account: Account::CustomerReceivable, amount: price },
         LedgerEntry { account: Account::PartnerRevenue, amount: price.negated() },
     ]
+}
+
+/// The entries of what is given back: the supplier owes the partner `cost`, the partner owes the customer `price`.
+pub fn credit(cost: Money, price: Money) -> Vec<LedgerEntry> {
+    charge(cost.negated(), price.negated())
 }
 
 /// What the entries come to; zero for every event.
@@ -78,6 +143,7 @@ mod tests {
             let currency = Currency::parse("EUR").unwrap();
             let of = |amount_e6| Money { amount_e6, currency };
             prop_assert_eq!(balance(&charge(of(cost), of(price))), Ok(Some(Money::zero(currency))));
+            prop_assert_eq!(balance(&credit(of(cost), of(price))), Ok(Some(Money::zero(currency))));
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod catalog_item;
 pub mod change;
 pub mod customer;
 pub mod directory;
+pub mod due;
 pub mod entitlement;
 pub mod ids;
 pub mod ledger;

@@ -136,6 +136,12 @@ operations! {
     read LIST_PRICE_RULES = "list_price_rules", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
     /// Changes a reservation; what only the partner may change, the decision knows (R20).
     write UPDATE_RESERVATION = "update_reservation", Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/write");
+    /// Posts the instalments of a day.
+    write POST_INSTALMENTS = "post_instalments", Rule::Server;
+    /// Ends the term of a reservation order.
+    write EXPIRE_RESERVATION_ORDER = "expire_reservation_order", Rule::Server;
+    /// Moves the clock of a server whose time stands still.
+    read MOVE_CLOCK = "move_clock", partner(&[GlobalAdmin, AdminAgent]);
     /// Asks for a return, an exchange, another directory or other scopes (R20).
     write CHANGE_PURCHASE = "change_purchase", Rule::Related;
 }

@@ -7,7 +7,7 @@ use crate::change::{Change, OutgoingEvent, ScheduledInstalment};
 use crate::ids::{
     CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleAssignmentId, SubscriptionId,
 };
-use crate::ledger::{self, LedgerEntry};
+use crate::ledger::{self, LedgerEntry, LedgerKind};
 use crate::money::MoneyError;
 use crate::obstacle::{Item, day};
 use crate::order::{BillingCycle, Buyer, Order, OrderLine, OrderStatus, OrderedItem, UnitPrices};
@@ -190,7 +190,14 @@ pub fn place(placement: &Placement, now: Timestamp) -> Result<Placed, MoneyError
         Change::ReservationOrderCreated(Box::new(order.clone())),
         Change::ReservationCreated(Box::new(reservation.clone())),
         Change::InstalmentsScheduled { order: order.id, instalments },
-        Change::LedgerPosted { event, partner: placement.partner, at: now, subject: order.id.to_string(), entries },
+        Change::LedgerPosted {
+            event,
+            kind: LedgerKind::Purchase,
+            partner: placement.partner,
+            at: now,
+            subject: order.id.to_string(),
+            entries,
+        },
         Change::EventRaised(OutgoingEvent {
             id: Uuid::new_v5(&seed, b"purchased"),
             partner: placement.partner,

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::can_buy::CanBuy;
+use crate::clock::MoveClock;
 use crate::config::{ConfigError, Environment, Flags, Place, Settings, Sources};
 use crate::demo::Demo;
 use crate::{keys, migrate, serve, world_cmd};
@@ -41,6 +42,7 @@ enum Command {
     #[command(subcommand)]
     World(World),
     CanBuy(CanBuy),
+    Clock(MoveClock),
     Migrate(Migrate),
     /// The keys that sign tokens.
     #[command(subcommand)]
@@ -265,6 +267,7 @@ fn execute(
             }
             Command::World(World::Check(check)) => check.run(out, err),
             Command::CanBuy(question) => question.run(environment, out).await,
+            Command::Clock(words) => words.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(words) => {
                 let place = words.place.resolve(environment)?;
                 migrate::run(&place, words.json, out).await.map(|()| ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 mod can_buy;
 mod cli;
+mod clock;
 mod config;
 mod demo;
 mod keys;

@@ -1,8 +1,9 @@
 //! Starts and stops the server.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use fullmakt_store::{DatabaseUrl, SecretHashes, Store};
 use fullmakt_world::{World, catalog_csv};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
+use uuid::Uuid;
 
 use crate::config::{ClockKind, Listen, Place, Settings, Transport};
 use crate::logging;
@@ -86,6 +88,7 @@ pub struct Running {
     main: Listening,
     metrics: Option<Listening>,
     sweeper: JoinHandle<()>,
+    jobs: JoinHandle<()>,
 }
 
 impl Running {
@@ -115,7 +118,8 @@ impl Running {
         if loaded.is_some() && !is_empty {
             return Err(fullmakt_store::LoadWorldError::NotEmpty.into());
         }
-        let clock = clock(settings.clock, loaded.as_ref().map(|loaded| &loaded.world));
+        let clock = clock(settings.clock, loaded.as_ref().map(|loaded| &loaded.world), &store).await?;
+        let admin_key = clock.is_movable().then(|| admin_key(data)).transpose()?;
         let (tls, issuer, hashes) = tokio::try_join!(
             certificate(settings),
             async { Issuer::open(data, &store).await.context("cannot use the signing keys") },
@@ -133,7 +137,7 @@ impl Running {
         }
 
         let kind = clock.kind();
-        let app = App::new(store.clone(), Arc::new(issuer), clock, server_settings(settings));
+        let app = App::new(store.clone(), Arc::new(issuer), clock, server_settings(settings, admin_key));
         let costs = settings.limits;
         let limits = limits::Limits::new(costs.request_timeout, costs.body_bytes, costs.concurrent);
         let metrics = match metrics_socket {
@@ -144,6 +148,8 @@ impl Running {
             None => None,
         };
         let sweeper = sweep(&app);
+        let jobs = app.jobs.clone();
+        let jobs = tokio::spawn(async move { jobs.keep_at_it().await });
         let router = stack::router(&app, limits);
         let config = tls.as_ref().map(|tls| Arc::clone(&tls.config));
         let main = Listening::start(socket, config, router).await.context("cannot accept connections")?;
@@ -156,7 +162,7 @@ impl Running {
             users: None,
             applications: None,
         };
-        Ok(Self { ready, store, main, metrics, sweeper })
+        Ok(Self { ready, store, main, metrics, sweeper, jobs })
     }
 
     /// Accepts no more, finishes what is in flight, closes the database.
@@ -165,6 +171,7 @@ impl Running {
     /// When a listener had failed.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.sweeper.abort();
+        self.jobs.abort();
         let stopped = self.main.stop(PATIENCE).await.context("the listener failed");
         if let Some(metrics) = self.metrics {
             metrics.stop(Duration::ZERO).await.context("the metrics listener failed")?;
@@ -193,12 +200,36 @@ pub async fn open(place: &Place) -> anyhow::Result<Store> {
     })
 }
 
-fn clock(kind: ClockKind, world: Option<&World>) -> Clock {
-    let start = world.and_then(|world| world.clock);
-    match kind {
-        ClockKind::Real => Clock::real(),
-        ClockKind::Movable => Clock::movable(start.unwrap_or_else(|| Clock::real().now())),
+/// A movable clock goes on where it was left, else it begins where the world says, else now.
+async fn clock(kind: ClockKind, world: Option<&World>, store: &Store) -> anyhow::Result<Clock> {
+    if kind == ClockKind::Real {
+        return Ok(Clock::real());
     }
+    let start = match store.moved_clock().await? {
+        Some(left) => left,
+        None => world.and_then(|world| world.clock).unwrap_or_else(|| Clock::real().now()),
+    };
+    store.keep_moved_clock(start).await?;
+    Ok(Clock::movable(start))
+}
+
+/// The file of the key that moves the clock, in the data directory.
+pub const ADMIN_KEY: &str = "admin.key";
+
+/// The key of whoever runs the server; made once, for nobody else on this machine to read.
+fn admin_key(data: &Path) -> anyhow::Result<String> {
+    let path = data.join(ADMIN_KEY);
+    let failed = || format!("cannot use the key `{}`", path.display());
+    match fs::read_to_string(&path) {
+        Ok(key) if key.trim().len() >= 32 => return Ok(key.trim().to_owned()),
+        Ok(_) => bail!("the key `{}` is too short: remove the file, and a new one is made", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(failed),
+    }
+    let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(failed)?;
+    writeln!(file, "{key}").and_then(|()| file.sync_all()).with_context(failed)?;
+    Ok(key)
 }
 
 async fn certificate(settings: &Settings) -> anyhow::Result<Option<Tls>> {
@@ -237,8 +268,9 @@ fn secrets(world: &World) -> Vec<(PrincipalId, String)> {
         .collect()
 }
 
-fn server_settings(settings: &Settings) -> fullmakt_server::Settings {
+fn server_settings(settings: &Settings, admin_key: Option<String>) -> fullmakt_server::Settings {
     fullmakt_server::Settings {
+        admin_key,
         password_grant: settings.password_grant,
         https: settings.transport != Transport::Http,
         trust_forwarded: settings.trust_forwarded,

@@ -329,3 +329,35 @@ async fn the_demo_tells_who_can_sign_in_and_keeps_its_data_on_request() {
     assert_eq!(brief.signal("TERM"), 0);
     assert!(!Path::new(&ca).exists());
 }
+
+#[test]
+fn the_clock_is_read_and_moved_with_the_key_of_the_data_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["serve", "--data", "data", "--listen", "127.0.0.1:0"];
+    let movable = [&words[..], &["--clock", "movable"]].concat();
+    let mut server = Server::start(folder.path(), &movable);
+    assert_eq!(server.ready["clock"], "movable");
+    let clock = |more: &[&str]| {
+        let words = [&["clock", "--data", "data", "--ready-file", "ready.json"], more].concat();
+        told(&run(folder.path(), &words))
+    };
+    let (status, before, _) = clock(&[]);
+    assert_eq!(status, 0);
+    let (status, after, _) = clock(&["--to", "2100-01-01T00:00:00Z"]);
+    assert_eq!((status, after.as_str()), (0, "2100-01-01T00:00:00Z\n"));
+    let (status, _, error) = clock(&["--to", before.trim()]);
+    assert_eq!(status, 1);
+    assert!(error.contains("only goes forward"), "{error}");
+    assert_eq!(clock(&["--advance", "P1D", "--to", "2100-01-01T00:00:00Z"]).0, 2);
+    assert_eq!(server.signal("TERM"), 0);
+    // A restart goes on where the clock was left.
+    let mut again = Server::start(folder.path(), &movable);
+    let (status, json, _) = clock(&["--advance", "P1M", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((status, json["now"].as_str()), (0, Some("2100-02-01T00:00:00Z")));
+    assert_eq!(again.signal("TERM"), 0);
+    let _real = Server::start(folder.path(), &words);
+    let (status, _, error) = clock(&["--advance", "P1D"]);
+    assert_eq!(status, 1);
+    assert!(error.starts_with("error: "), "{error}");
+}

@@ -8,6 +8,7 @@ use fullmakt_store::Store;
 use http::{HeaderMap, Uri, header};
 
 use crate::clock::Clock;
+use crate::jobs::Jobs;
 use crate::signin::{self, Issuer, Signin, TokenError, Verified};
 
 /// How the server was asked to behave.
@@ -21,13 +22,22 @@ pub struct Settings {
     pub trust_forwarded: bool,
     /// Requests a minute and tenant that each API takes, reads and writes apart; `None` for no limit.
     pub requests_per_minute: Option<u32>,
+    /// What whoever runs the server shows to move its clock; `None` where the clock is the real one.
+    pub admin_key: Option<String>,
     /// Whether tokens of users say that they proved themselves twice, which the Partner Center API demands of them.
     pub mfa: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { password_grant: false, https: true, trust_forwarded: false, requests_per_minute: None, mfa: true }
+        Self {
+            password_grant: false,
+            https: true,
+            trust_forwarded: false,
+            requests_per_minute: None,
+            admin_key: None,
+            mfa: true,
+        }
     }
 }
 
@@ -42,6 +52,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Who signs in, and with what.
     pub signin: Signin,
+    /// What the server does by itself.
+    pub jobs: Jobs,
 }
 
 impl App {
@@ -55,7 +67,8 @@ impl App {
             ..signin::Settings::default()
         };
         let signin = Signin::new(store.clone(), issuer, signing_in);
-        Self { store, clock, settings: Arc::new(settings), signin }
+        let jobs = Jobs::new(store.clone(), clock.clone());
+        Self { store, clock, settings: Arc::new(settings), signin, jobs }
     }
 
     /// The context of a request that arrived now.

@@ -4,6 +4,7 @@ pub mod app;
 pub mod arm;
 pub mod clock;
 pub mod face;
+pub mod jobs;
 pub mod limits;
 pub mod listen;
 pub mod own;

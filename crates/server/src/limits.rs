@@ -14,6 +14,7 @@ use http::header;
 use tokio::sync::Semaphore;
 
 use crate::face::{Face, Trouble};
+use crate::own;
 
 /// The limits of all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +37,9 @@ impl Limits {
 /// Holds a request to the limits and answers in its format where they are passed.
 pub async fn guard(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     let face = Face::of(request.uri().path());
+    // Whoever moves the clock wants all done that falls due on the way.
+    let moves_the_clock = request.uri().path() == own::CLOCK;
+    let patience = if moves_the_clock { Duration::MAX } else { limits.request_timeout };
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > limits.body_bytes) {
         return face.trouble(Trouble::BodyTooLarge(limits.body_bytes));
@@ -46,7 +50,7 @@ pub async fn guard(State(limits): State<Limits>, request: Request, next: Next) -
         let _permit = limits.running.acquire().await;
         AssertUnwindSafe(next.run(request)).catch_unwind().await
     };
-    match tokio::time::timeout(limits.request_timeout, run).await {
+    match tokio::time::timeout(patience, run).await {
         // Whatever the handler made of the broken body, the reason was its length.
         Ok(_) if overflowed.load(Ordering::Relaxed) => face.trouble(Trouble::BodyTooLarge(limits.body_bytes)),
         Ok(Ok(response)) => response,

@@ -182,6 +182,13 @@ pub fn collect() -> Result<PrometheusHandle, MetricsError> {
     metrics::describe_counter!("fullmakt_refusals_total", "Refusals by operation and kind.");
     metrics::describe_counter!("fullmakt_sign_ins_total", "Sign-ins by grant and outcome.");
     metrics::describe_gauge!("fullmakt_database_connections", "Connections to the database by state.");
+    metrics::describe_gauge!("fullmakt_jobs_due", "Pieces of the server's own work that have fallen due, by job.");
+    metrics::describe_gauge!("fullmakt_jobs_lag_seconds", "How long ago the oldest of them fell due, by job.");
+    metrics::describe_counter!(
+        "fullmakt_jobs_done_total",
+        "Pieces of the server's own work that this server did, by job."
+    );
+    metrics::describe_counter!("fullmakt_jobs_failed_total", "Pieces of it that failed and are tried again, by job.");
     Ok(handle)
 }
 

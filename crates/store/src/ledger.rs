@@ -2,7 +2,7 @@
 
 use fullmakt_domain::change::{OutgoingEvent, ScheduledInstalment};
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
-use fullmakt_domain::ledger::LedgerEntry;
+use fullmakt_domain::ledger::{self, LedgerEntry, LedgerKind};
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
@@ -35,30 +35,75 @@ pub(crate) async fn schedule(
     Ok(())
 }
 
-/// The entries of one event, in one statement.
-pub(crate) async fn post(
+/// Puts other instalments in the place of those that were not posted.
+pub(crate) async fn reschedule(
     customer: CustomerId,
-    event: Uuid,
-    partner: PartnerId,
-    at: Timestamp,
-    subject: &str,
-    entries: &[LedgerEntry],
+    order: ReservationOrderId,
+    instalments: &[ScheduledInstalment],
     tx: &mut Tx<'_>,
 ) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "DELETE FROM instalment WHERE customer_id = $1 AND reservation_order_id = $2 AND posted_event IS NULL")
+        .bind(customer.to_string()).bind(order.to_string()).execute(conn).await.map(drop))?;
+    if instalments.is_empty() {
+        return Ok(());
+    }
+    schedule(customer, order, instalments, tx).await
+}
+
+/// Notes that an instalment is in the ledger.
+pub(crate) async fn mark_posted(
+    customer: CustomerId,
+    order: ReservationOrderId,
+    number: i64,
+    event: Uuid,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE instalment SET posted_event = $4
+         WHERE customer_id = $1 AND reservation_order_id = $2 AND number = $3 AND posted_event IS NULL")
+        .bind(customer.to_string())
+        .bind(order.to_string())
+        .bind(number)
+        .bind(event.to_string())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// An event of the ledger.
+pub(crate) struct Posting<'p> {
+    pub(crate) event: Uuid,
+    pub(crate) kind: LedgerKind,
+    pub(crate) partner: PartnerId,
+    pub(crate) at: Timestamp,
+    pub(crate) subject: &'p str,
+    pub(crate) entries: &'p [LedgerEntry],
+}
+
+/// The entries of one event, in one statement. Entries that do not sum to zero are never written: this is the only
+/// statement that adds to the ledger, and none changes or removes what is in it.
+pub(crate) async fn post(customer: CustomerId, posting: &Posting<'_>, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    if !ledger::balance(posting.entries).is_ok_and(|sum| sum.is_none_or(|sum| sum.amount_e6 == 0)) {
+        return Err(Fault::Unbalanced { event: posting.event });
+    }
+    if posting.entries.is_empty() {
+        return Ok(());
+    }
     on!(tx, conn => {
         let mut insert = QueryBuilder::new(
             "INSERT INTO ledger_entry
-               (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject) ");
-        insert.push_values(entries.iter().zip(1_i64..), |mut row, (entry, number)| {
+               (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject, kind) ");
+        insert.push_values(posting.entries.iter().zip(1_i64..), |mut row, (entry, number)| {
             row.push_bind(customer.to_string())
-                .push_bind(event.to_string())
+                .push_bind(posting.event.to_string())
                 .push_bind(number)
-                .push_bind(partner.to_string())
-                .push_bind(micros(at))
+                .push_bind(posting.partner.to_string())
+                .push_bind(micros(posting.at))
                 .push_bind(entry.account.name())
                 .push_bind(entry.amount.currency.to_string())
                 .push_bind(entry.amount.amount_e6)
-                .push_bind(subject.to_owned());
+                .push_bind(posting.subject.to_owned())
+                .push_bind(posting.kind.name());
         });
         insert.build().execute(conn).await.map(drop)
     })?;

@@ -11,6 +11,7 @@ mod customer;
 pub mod db;
 mod directory;
 mod door;
+pub mod due;
 mod entitlement;
 mod facts;
 mod ledger;

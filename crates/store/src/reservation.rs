@@ -251,6 +251,20 @@ pub(crate) async fn insert_order(customer: CustomerId, order: &ReservationOrder,
     Ok(())
 }
 
+/// Writes what can change of a reservation order.
+pub(crate) async fn update_order(customer: CustomerId, order: &ReservationOrder, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "UPDATE reservation_order SET display_name = $3, state = $4, etag = $5
+         WHERE customer_id = $1 AND reservation_order_id = $2")
+        .bind(customer.to_string())
+        .bind(order.id.to_string())
+        .bind(order.display_name.as_str())
+        .bind(order.state.name())
+        .bind(order.etag)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
 /// Writes a reservation.
 pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
     on!(tx, conn => sqlx::query(
@@ -280,7 +294,7 @@ pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: 
 pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
     on!(tx, conn => sqlx::query(
         "UPDATE reservation SET display_name = $4, scope_type = $5, applied_scope = $6, instance_flexibility = $7,
-                renew = $8, etag = $9, review_at = $10, updated_at = $11
+                renew = $8, etag = $9, review_at = $10, updated_at = $11, quantity = $12, archived = $13, state = $14
          WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
         .bind(customer.to_string())
         .bind(reservation.order.to_string())
@@ -293,6 +307,9 @@ pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: 
         .bind(reservation.etag)
         .bind(reservation.review_at.map(micros))
         .bind(micros(reservation.updated_at))
+        .bind(reservation.quantity.instances())
+        .bind(i64::from(reservation.archived))
+        .bind(reservation.state.name())
         .execute(conn).await.map(drop))?;
     Ok(())
 }

@@ -29,6 +29,12 @@ pub enum Fault {
         /// The file.
         path: std::path::PathBuf,
     },
+    /// A decision would have put entries into the ledger that do not sum to zero.
+    #[error("the entries of ledger event `{event}` do not sum to zero")]
+    Unbalanced {
+        /// The event.
+        event: uuid::Uuid,
+    },
     /// Something the operating system refused.
     #[error("file or directory of the database")]
     Io(#[from] std::io::Error),

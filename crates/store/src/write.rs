@@ -6,6 +6,7 @@ use fullmakt_domain::change::Change;
 use crate::db::{Tx, on};
 use crate::door::ExecuteError;
 use crate::facts::Root;
+use crate::ledger::Posting;
 use crate::row::Fault;
 use crate::{
     cart, entitlement, ledger, order, price_rule, quote, reservation, role_assignment, role_definition,
@@ -45,12 +46,20 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::PriceQuoted(quote) => quote::insert(customer, quote, tx).await,
         Change::OrderPlaced(order) => order::insert(customer, order, tx).await,
         Change::ReservationOrderCreated(order) => reservation::insert_order(customer, order, tx).await,
+        Change::ReservationOrderUpdated(order) => reservation::update_order(customer, order, tx).await,
         Change::ReservationCreated(reservation) => reservation::insert(customer, reservation, tx).await,
         Change::InstalmentsScheduled { order, instalments } => {
             ledger::schedule(customer, *order, instalments, tx).await
         }
-        Change::LedgerPosted { event, partner, at, subject, entries } => {
-            ledger::post(customer, *event, *partner, *at, subject, entries, tx).await
+        Change::InstalmentsReplaced { order, instalments } => {
+            ledger::reschedule(customer, *order, instalments, tx).await
+        }
+        Change::InstalmentPosted { order, number, event } => {
+            ledger::mark_posted(customer, *order, *number, *event, tx).await
+        }
+        Change::LedgerPosted { event, kind, partner, at, subject, entries } => {
+            let posting = Posting { event: *event, kind: *kind, partner: *partner, at: *at, subject, entries };
+            ledger::post(customer, &posting, tx).await
         }
         Change::CartSaved(cart) => cart::save(customer, cart, tx).await,
         Change::EntitlementCreated(entitlement, subscription) => {

@@ -47,7 +47,8 @@ const HALVES: [(&str, &str); 12] = [
         "reservation orders without exactly one outgoing event",
         "SELECT count(*) FROM reservation_order o WHERE 1 <> (
              SELECT count(*) FROM outgoing_event e
-             WHERE e.customer_id = o.customer_id AND e.subject IN (o.reservation_order_id, o.order_id))",
+             WHERE e.customer_id = o.customer_id AND e.subject IN (o.reservation_order_id, o.order_id)
+               AND e.kind = 'reservation.purchased')",
     ),
     (
         "monthly orders without twelve instalments a year",

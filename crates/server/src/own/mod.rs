@@ -1,6 +1,7 @@
 //! What neither wire format has: `/fullmakt/v1/`, JSON, errors as problem details (RFC 9457).
 
 mod can_buy;
+mod clock;
 mod prices;
 mod problem;
 
@@ -27,11 +28,15 @@ use crate::telemetry::note_actor;
 /// The description of the own API, as `/fullmakt/v1/openapi.json` serves it.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
+/// Where the clock is read and moved.
+pub const CLOCK: &str = "/fullmakt/v1/clock";
+
 /// The own API.
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/fullmakt/v1/openapi.json", get(openapi))
         .route("/fullmakt/v1/can-buy", post(can_buy::ask))
+        .route(CLOCK, get(clock::show).post(clock::set))
         .route("/fullmakt/v1/prices", get(prices::list).post(prices::add))
         .route("/fullmakt/v1/prices/{rule}", delete(prices::end))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })

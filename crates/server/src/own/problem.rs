@@ -58,6 +58,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "refused", detail)
     }
 
+    /// 500, with a reason that whoever runs the server can use.
+    pub fn our_fault(detail: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "our fault", detail)
+    }
+
     /// 415.
     pub fn unsupported_media_type() -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong content type", "send the body as application/json")

@@ -95,9 +95,12 @@ const RESOURCE_TYPES: [&str; 33] = [
     "indirect_provider_indirect_reseller_dap",
 ];
 
-/// Prices that were asked for and carts stand in the log, but are no audit records: nothing came to be.
+/// Prices that were asked for and carts stand in the log, but are no audit records: nothing came to be. Instalments are in
+/// the invoices.
 fn is_audited(operation: &str) -> bool {
-    ![operation::QUOTE_PRICE, operation::CREATE_CART, operation::UPDATE_CART].iter().any(|o| o.name == operation)
+    const NOT: [operation::Operation; 4] =
+        [operation::QUOTE_PRICE, operation::CREATE_CART, operation::UPDATE_CART, operation::POST_INSTALMENTS];
+    !NOT.iter().any(|o| o.name == operation)
 }
 
 fn face_of(operation: &str) -> Option<&'static Face> {

@@ -1,0 +1,346 @@
+//! What the server does by itself when it falls due: instalments, the end of a term.
+//!
+//! Every piece of work is a command of its own, decided under the lock of its customer from what is stored then, so that
+//! doing it twice does it once. What it writes goes by the instant at which it fell due, not by when it was done.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::activity::RecordDraft;
+use crate::authz::{Action, Command, Decision, Permit, Query, Target};
+use crate::change::{Change, OutgoingEvent};
+use crate::ids::{CustomerId, PartnerId, ReservationOrderId};
+use crate::ledger::{self, LedgerKind};
+use crate::money::Money;
+use crate::operation::{self, Operation};
+use crate::refusal::Refusal;
+use crate::reservation::{OrderWithReservations, Reservation, ReservationOrder, ReservationState};
+
+/// Work that nobody asks for. Only the commands of this file are such work.
+pub trait DueWork: Command + sealed::Sealed {
+    /// Whose it is.
+    fn customer(&self) -> CustomerId;
+
+    /// Who pays.
+    fn partner(&self) -> PartnerId;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The beginning of a day, at which what is due on it falls due.
+pub fn midnight(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |start| start.timestamp())
+}
+
+/// Posts what a customer's reservations cost on a day: every instalment due then that is not in the ledger yet (R15, R24).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PostInstalments {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who pays.
+    pub partner: PartnerId,
+    /// The day they are due.
+    pub due: Date,
+}
+
+/// An instalment that waits for its day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingInstalment {
+    /// Of which order.
+    pub order: ReservationOrderId,
+    /// Which of its instalments.
+    pub number: i64,
+    /// What the partner owes.
+    pub partner: Money,
+    /// What the customer owes the partner.
+    pub customer: Money,
+}
+
+impl Action for PostInstalments {
+    const OPERATION: Operation = operation::POST_INSTALMENTS;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for PostInstalments {
+    type State = Vec<WaitingInstalment>;
+    type Receipt = ();
+
+    fn decide(
+        &self,
+        _permit: &Permit<Self>,
+        waiting: Vec<WaitingInstalment>,
+        now: Timestamp,
+    ) -> Result<Decision<()>, Refusal> {
+        if waiting.is_empty() || now < midnight(self.due) {
+            return Ok(Decision::unchanged(()));
+        }
+        let mut changes = Vec::new();
+        let mut details = Vec::new();
+        for (instalment, n) in waiting.iter().zip(0_i64..) {
+            let event = Uuid::new_v5(&instalment.order.0, format!("instalment {}", instalment.number).as_bytes());
+            changes.push(Change::LedgerPosted {
+                event,
+                kind: LedgerKind::Instalment,
+                partner: self.partner,
+                at: midnight(self.due),
+                subject: instalment.order.to_string(),
+                entries: ledger::charge(instalment.partner, instalment.customer),
+            });
+            changes.push(Change::InstalmentPosted { order: instalment.order, number: instalment.number, event });
+            details.push((format!("ReservationOrderId-{n}"), instalment.order.to_string()));
+            details.push((format!("Instalment-{n}"), instalment.number.to_string()));
+            details.push((format!("Amount-{n}"), instalment.customer.to_string()));
+        }
+        let record = RecordDraft { subject: self.subject(), old: None, new: None, details };
+        Ok(Decision::changed((), changes, record))
+    }
+
+    fn subject(&self) -> String {
+        self.due.to_string()
+    }
+}
+
+impl sealed::Sealed for PostInstalments {}
+
+impl DueWork for PostInstalments {
+    fn customer(&self) -> CustomerId {
+        self.customer
+    }
+
+    fn partner(&self) -> PartnerId {
+        self.partner
+    }
+}
+
+/// Ends the term of a reservation order and of what is left under it (R24).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExpireReservationOrder {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who pays.
+    pub partner: PartnerId,
+    /// Which.
+    pub order: ReservationOrderId,
+}
+
+impl Action for ExpireReservationOrder {
+    const OPERATION: Operation = operation::EXPIRE_RESERVATION_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for ExpireReservationOrder {
+    type State = Option<OrderWithReservations>;
+    type Receipt = ();
+
+    fn decide(
+        &self,
+        _permit: &Permit<Self>,
+        state: Option<OrderWithReservations>,
+        now: Timestamp,
+    ) -> Result<Decision<()>, Refusal> {
+        let Some(OrderWithReservations { order, reservations }) = state else { return Ok(Decision::unchanged(())) };
+        if order.state != ReservationState::Succeeded || now < order.expires_at {
+            return Ok(Decision::unchanged(()));
+        }
+        let at = order.expires_at;
+        let details = vec![
+            ("ReservationOrderId".to_owned(), order.id.to_string()),
+            ("DisplayName".to_owned(), order.display_name.to_string()),
+            ("ExpiredAt".to_owned(), at.to_string()),
+        ];
+        let mut changes: Vec<Change> = reservations
+            .into_iter()
+            .filter(|reservation| reservation.state == ReservationState::Succeeded)
+            .map(|reservation| Reservation {
+                state: ReservationState::Expired,
+                etag: reservation.etag.saturating_add(1),
+                updated_at: at,
+                ..reservation
+            })
+            .map(|expired| Change::ReservationUpdated(Box::new(expired)))
+            .collect();
+        changes.push(Change::EventRaised(OutgoingEvent {
+            id: Uuid::new_v5(&order.id.0, b"expired"),
+            partner: order.partner,
+            kind: "reservation.expired",
+            at,
+            subject: order.id.to_string(),
+        }));
+        changes.push(Change::ReservationOrderUpdated(Box::new(ReservationOrder {
+            state: ReservationState::Expired,
+            etag: order.etag.saturating_add(1),
+            ..order
+        })));
+        let record = RecordDraft { subject: self.subject(), old: None, new: None, details };
+        Ok(Decision::changed((), changes, record))
+    }
+
+    fn subject(&self) -> String {
+        self.order.to_string()
+    }
+}
+
+impl sealed::Sealed for ExpireReservationOrder {}
+
+impl DueWork for ExpireReservationOrder {
+    fn customer(&self) -> CustomerId {
+        self.customer
+    }
+
+    fn partner(&self) -> PartnerId {
+        self.partner
+    }
+}
+
+/// May the actor move the clock of this server, as one of those who run a partner?
+#[derive(Debug, Clone)]
+pub struct MayMoveClock;
+
+impl Action for MayMoveClock {
+    const OPERATION: Operation = operation::MOVE_CLOCK;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Query for MayMoveClock {
+    type Answer = ();
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::authz::permit_due;
+    use crate::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
+    use crate::ids::{OrderId, PrincipalId, ReservationId, SubscriptionId};
+    use crate::ledger::balance;
+    use crate::money::Currency;
+    use crate::order::{BoughtBy, Buyer, UnitPrices};
+    use crate::reservation::{AppliedScope, DisplayName};
+    use crate::testing::{self, outcome};
+
+    fn eur(amount_e6: i64) -> Money {
+        Money { amount_e6, currency: Currency::parse("EUR").unwrap() }
+    }
+
+    fn order_id() -> ReservationOrderId {
+        ReservationOrderId(Uuid::from_u128(0x44))
+    }
+
+    #[test]
+    fn r15_r24_instalments_of_a_day_are_posted_in_full_and_balance() {
+        let work =
+            PostInstalments { customer: testing::customer(), partner: testing::partner(), due: date(2026, 12, 1) };
+        let permit = permit_due(&work);
+        let waiting: Vec<WaitingInstalment> = [3, 9]
+            .map(|number| WaitingInstalment { order: order_id(), number, partner: eur(73), customer: eur(81) })
+            .into();
+        let early = work.decide(&permit, waiting.clone(), midnight(work.due) - 1.second()).unwrap();
+        assert!(early.changes.is_empty() && early.record.is_none());
+        let decided = work.decide(&permit, waiting, midnight(work.due)).unwrap();
+        let mut numbers = Vec::new();
+        for change in &decided.changes {
+            match change {
+                Change::LedgerPosted { kind, at, entries, .. } => {
+                    assert_eq!((*kind, at.to_string().as_str()), (LedgerKind::Instalment, "2026-12-01T00:00:00Z"));
+                    assert_eq!(balance(entries), Ok(Some(eur(0))));
+                }
+                Change::InstalmentPosted { number, .. } => numbers.push(*number),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(numbers, [3, 9]);
+        let nothing = work.decide(&permit, Vec::new(), midnight(work.due)).unwrap();
+        assert!(nothing.changes.is_empty() && nothing.record.is_none());
+    }
+
+    fn bought(state: ReservationState) -> OrderWithReservations {
+        let now = testing::now();
+        let name = || DisplayName::parse("prov").unwrap();
+        let reservation = |n: u128, state| Reservation {
+            id: ReservationId(Uuid::from_u128(n)),
+            order: order_id(),
+            display_name: name(),
+            quantity: Quantity::new(1).unwrap(),
+            scope: AppliedScope::Shared,
+            instance_flexibility: true,
+            renew: false,
+            archived: false,
+            state,
+            etag: 1,
+            review_at: None,
+            updated_at: now,
+        };
+        let order = ReservationOrder {
+            id: order_id(),
+            customer: testing::customer(),
+            partner: testing::partner(),
+            order: OrderId::from_uuid(Uuid::from_u128(5)),
+            line: 0,
+            subscription: SubscriptionId(Uuid::from_u128(0x33)),
+            display_name: name(),
+            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+            region: Region::parse("swedencentral").unwrap(),
+            resource_type: ReservedResourceType::VirtualMachines,
+            term: Term::P1Y,
+            plan: BillingPlan::Upfront,
+            quantity: Quantity::new(1).unwrap(),
+            prices: UnitPrices { list: eur(3), partner: eur(1), customer: eur(2) },
+            requested_at: now,
+            starts_at: now,
+            expires_at: now + 100.seconds(),
+            state,
+            etag: 1,
+            buyer: Buyer { side: BoughtBy::Partner, id: PrincipalId(Uuid::nil()), name: "ada".to_owned() },
+        };
+        OrderWithReservations {
+            order,
+            reservations: vec![
+                reservation(1, ReservationState::Cancelled),
+                reservation(2, ReservationState::Succeeded),
+            ],
+        }
+    }
+
+    /// What comes of an order, some seconds after its purchase.
+    fn check(state: Option<OrderWithReservations>, seconds: i64) -> String {
+        let work =
+            ExpireReservationOrder { customer: testing::customer(), partner: testing::partner(), order: order_id() };
+        let decided = work.decide(&permit_due(&work), state, testing::now() + seconds.seconds());
+        outcome(&decided, |decision| {
+            let expired = decision.changes.iter().filter_map(|change| match change {
+                Change::ReservationUpdated(reservation) => {
+                    Some(format!("{} {}", reservation.state.name(), reservation.updated_at - testing::now()))
+                }
+                Change::ReservationOrderUpdated(order) => Some(format!("order {}", order.state.name())),
+                _ => None,
+            });
+            expired.collect::<Vec<_>>().join(", ")
+        })
+    }
+
+    #[test]
+    fn r24_a_term_ends_at_its_second_once() {
+        let succeeded = || Some(bought(ReservationState::Succeeded));
+        assert_eq!(check(succeeded(), 99), "");
+        assert_eq!(check(succeeded(), 100), "expired PT100S, order expired");
+        assert_eq!(check(succeeded(), 900_000), "expired PT100S, order expired");
+        assert_eq!(check(Some(bought(ReservationState::Expired)), 900_000), "");
+        assert_eq!(check(Some(bought(ReservationState::Cancelled)), 900_000), "");
+        assert_eq!(check(None, 900_000), "");
+    }
+}

@@ -1,0 +1,121 @@
+//! The movable clock: who may move it, and that all is done by then which would have happened (G07, R24).
+
+use axum::http::Method;
+use fullmakt_testkit::{
+    Answer, Database, FJALLRAVEN, NORDMOLN_WORLD, Persona, Purchase, Server, ServerOptions, TestDatabase,
+    assert_all_whole, order_path, quoted_order,
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const CLOCK: &str = "/fullmakt/v1/clock";
+const START: &str = "2026-11-01T08:00:00Z";
+
+/// A server whose clock stands still on 1 November 2026.
+async fn stopped() -> Server {
+    let database = TestDatabase::create(Database::under_test()).await;
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let world = format!("clock = \"{START}\"\n{NORDMOLN_WORLD}");
+    let options = ServerOptions { world: Some(world), words: movable(), program: None };
+    Server::launch(&database, &data, &options).await
+}
+
+fn movable() -> Vec<String> {
+    ["--clock", "movable"].map(str::to_owned).into()
+}
+
+async fn moves(who: &Persona, body: Value) -> Answer {
+    who.sends(Method::POST, CLOCK, &body).await
+}
+
+fn monthly() -> Purchase {
+    Purchase { billing_plan: "Monthly".to_owned(), ..Purchase::of(2, "Standard_D2s_v5") }
+}
+
+async fn state_of(who: &Persona, order: &str) -> Value {
+    let order = who.reads(&order_path(order)).await.ok().json();
+    order["properties"]["provisioningState"].clone()
+}
+
+#[tokio::test]
+async fn g07_an_administrator_moves_the_clock_forward_and_nobody_else() {
+    let server = stopped().await;
+    let day = json!({"advance": "P1D"});
+    server.ask(Method::POST, CLOCK).json(&day).send().await.is(401, "");
+    server.ask(Method::POST, CLOCK).bearer("wrong").json(&day).send().await.is(401, "");
+    for (person, status) in [(server.sven(), 403), (server.beata(), 403), (server.nisse(), 403), (server.olle(), 404)] {
+        moves(&person, day.clone()).await.is(status, "");
+    }
+    let now = |answer: &Answer| answer.json()["now"].as_str().unwrap().to_owned();
+    assert_eq!(now(&server.ada().reads(CLOCK).await.ok()), START);
+    assert_eq!(now(&moves(&server.ada(), day.clone()).await.ok()), "2026-11-02T08:00:00Z");
+    assert_eq!(now(&moves(&server.gustav(), day.clone()).await.ok()), "2026-11-03T08:00:00Z");
+    assert_eq!(now(&moves(&server.integration(), day.clone()).await.ok()), "2026-11-04T08:00:00Z");
+    let key = std::fs::read_to_string(server.data.path().join("admin.key")).unwrap();
+    let with_key = server.ask(Method::POST, CLOCK).bearer(key.trim()).json(&day).send().await.ok();
+    assert_eq!(now(&with_key), "2026-11-05T08:00:00Z");
+    for (body, text) in [
+        (json!({"to": START}), "only goes forward"),
+        (json!({"advance": "-P1D"}), "only goes forward"),
+        (json!({"advance": "soon"}), "`soon` is not an ISO 8601 duration"),
+        (json!({}), "give one of"),
+    ] {
+        moves(&server.ada(), body).await.is(400, "").says(text);
+    }
+    let real = Server::start().await;
+    moves(&real.ada(), day).await.is(409, "").says("--clock movable");
+}
+
+#[tokio::test]
+async fn g07_r24_what_falls_due_is_done_when_the_call_returns_and_a_quote_lapses() {
+    let mut server = stopped().await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    let olle = server.olle();
+    let late = quoted_order(&olle.asks_price(&monthly()).await.ok());
+    let bought = olle.purchases(&monthly()).await.ok();
+    let order = bought.json()["name"].as_str().unwrap().to_owned();
+    moves(&server.ada(), json!({"advance": "PT30M"})).await.ok();
+    let answer = olle.buys_quoted(&late, &monthly()).await;
+    assert!(!answer.status.is_success(), "{answer}");
+
+    let posted = "SELECT count(*) FROM instalment WHERE posted_event IS NOT NULL";
+    assert_eq!(server.database.number(posted).await, 1);
+    let moved = moves(&server.ada(), json!({"to": "2026-12-31T23:59:59Z"})).await.ok().json();
+    assert_eq!(moved["done"], json!({"instalments": 1, "expiry": 0}));
+    assert_eq!(server.database.number(posted).await, 2);
+    // Killed and started anew, the clock goes on where it was.
+    server.kill();
+    let options = ServerOptions { words: movable(), ..ServerOptions::default() };
+    let server = Server::launch(&server.database, &server.data, &options).await;
+    let (ada, olle) = (server.ada(), server.olle());
+    assert_eq!(ada.reads(CLOCK).await.ok().json()["now"], "2026-12-31T23:59:59Z");
+
+    moves(&ada, json!({"to": "2027-11-01T07:59:59.999999Z"})).await.ok();
+    assert_eq!(server.database.number(posted).await, 12);
+    assert_eq!(state_of(&olle, &order).await, "Succeeded");
+    moves(&ada, json!({"advance": "PT1S"})).await.ok();
+    assert_eq!(state_of(&olle, &order).await, "Expired");
+    let expired = "SELECT count(*) FROM outgoing_event WHERE kind = 'reservation.expired' AND at = 1825056000000000";
+    assert_eq!(server.database.number(expired).await, 1);
+    assert_all_whole(&server.database).await;
+}
+
+#[tokio::test]
+async fn g07_two_servers_share_a_movable_clock() {
+    if Database::under_test() == Database::Sqlite {
+        // A file has one server.
+        return;
+    }
+    let one = stopped().await;
+    let options = ServerOptions { words: movable(), ..ServerOptions::default() };
+    let other = Server::launch(&one.database, &one.data, &options).await;
+    one.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    one.olle().purchases(&monthly()).await.ok();
+    let (to_one, to_other) = (json!({"to": "2027-05-15T00:00:00Z"}), json!({"to": "2027-06-15T00:00:00Z"}));
+    let (ada, other_ada) = (one.ada(), other.ada());
+    let (first, second) = tokio::join!(moves(&ada, to_one), moves(&other_ada, to_other));
+    assert!(second.status.is_success(), "{second}");
+    assert!(first.status.is_success() || first.text().contains("only goes forward"), "{first}");
+    assert_eq!(one.database.number("SELECT count(*) FROM instalment WHERE posted_event IS NOT NULL").await, 8);
+    assert_all_whole(&one.database).await;
+}
