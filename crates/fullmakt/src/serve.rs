@@ -150,7 +150,7 @@ impl Running {
         let sweeper = sweep(&app);
         let jobs = app.jobs.clone();
         let jobs = tokio::spawn(async move { jobs.keep_at_it().await });
-        let router = stack::router(&app, limits);
+        let router = stack::router(&app, fullmakt_pages::router(app.clone()), limits);
         let config = tls.as_ref().map(|tls| Arc::clone(&tls.config));
         let main = Listening::start(socket, config, router).await.context("cannot accept connections")?;
         let ready = Ready {

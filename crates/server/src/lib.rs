@@ -13,6 +13,7 @@ mod routes;
 pub mod signin;
 pub mod stack;
 pub mod telemetry;
+pub mod text;
 pub mod tls;
 
 pub use app::{App, Settings};

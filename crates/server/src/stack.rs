@@ -8,9 +8,9 @@ use crate::limits::{self, Limits};
 use crate::signin;
 use crate::telemetry;
 
-/// The whole server as one service.
-pub fn router(app: &App, limits: Limits) -> Router {
-    around(crate::routes(app), app, limits)
+/// The whole server as one service, with the pages beside the APIs.
+pub fn router(app: &App, pages: Router, limits: Limits) -> Router {
+    around(crate::routes(app, pages), app, limits)
 }
 
 /// Puts `routes` behind sign-in, limits and observation, and health beside them.

@@ -1,5 +1,7 @@
 //! Sign-in data: who can sign in, and the codes and tokens of sign-ins under way. Secrets arrive here as hashes.
 
+mod session;
+
 use fullmakt_domain::actor::PrincipalKind;
 use fullmakt_domain::ids::{ClientId, PrincipalId, TenantId};
 use futures_util::FutureExt;
@@ -7,6 +9,8 @@ use jiff::Timestamp;
 
 use crate::db::{Ending, Store, Tx, on};
 use crate::row::{Fault, instant_optional, known, micros, parsed, parsed_optional};
+
+pub use session::{StoredSession, add_session, end_session, session, touch_session};
 
 /// A directory's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -788,6 +792,7 @@ pub async fn sweep(store: &Store, now: Timestamp) -> Result<u64, Fault> {
                 let mut removed = 0_u64;
                 for statement in [
                     "DELETE FROM device_code WHERE expires_at < $1",
+                    "DELETE FROM web_session WHERE expires_at < $1",
                     "DELETE FROM authorization_code WHERE expires_at < $1",
                     "DELETE FROM refresh_token WHERE expires_at < $1",
                     "DELETE FROM token_family WHERE expires_at < $1

@@ -44,7 +44,7 @@ const MAY_USE: [(&str, &[&str]); 2] = [
 /// For crates that only some of ours may use: who.
 const USED_BY: [(&str, &[&str]); 4] = [
     ("sqlx", &["fullmakt-store", "fullmakt-testkit"]),
-    ("axum", &["fullmakt-server", "fullmakt-testkit"]),
+    ("axum", &["fullmakt-server", "fullmakt-pages", "fullmakt-testkit"]),
     ("arrow", &[]),
     ("parquet", &[]),
 ];

@@ -51,7 +51,7 @@ pub fn bless(root: &Path) -> anyhow::Result<()> {
 
 /// The checked files, by their path below the root.
 fn sources(root: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    const KINDS: [&str; 8] = ["rs", "toml", "md", "sql", "py", "html", "txt", "css"];
+    const KINDS: [&str; 10] = ["rs", "toml", "md", "sql", "py", "html", "txt", "css", "js", "ftl"];
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -208,8 +208,8 @@ fn portable(file: &str, first_line: usize, sql: &str, findings: &mut Vec<Finding
 /// Statements of the store that do not bind a customer or partner as `$1`: their entry on the list, and their line.
 fn unrooted_statements(file: &str, text: &str) -> Vec<(String, usize)> {
     // Signing in comes before it is known who somebody is: its statements go by hashes of secrets.
-    let unchecked = ["crates/store/src/db.rs", "crates/store/src/testing.rs", "crates/store/src/authn.rs"];
-    if !file.starts_with("crates/store/src/") || unchecked.contains(&file) {
+    let unchecked = ["crates/store/src/db.rs", "crates/store/src/testing.rs", "crates/store/src/authn"];
+    if !file.starts_with("crates/store/src/") || unchecked.iter().any(|begin| file.starts_with(begin)) {
         return Vec::new();
     }
     let mut found = Vec::new();

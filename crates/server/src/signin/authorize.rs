@@ -180,7 +180,7 @@ fn redirect_origin(uri: &str, base_url: &str) -> Result<Option<String>, Refused>
 }
 
 async fn page_or_code(signin: &Signin, visit: &Visit, fields: &Form, ask: &Ask) -> Response {
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     let csrf = page::csrf(visit);
     let hidden: Vec<(&str, String)> =
         CARRIED.iter().filter_map(|name| Some((*name, fields.get(name)?.to_owned()))).collect();
@@ -202,7 +202,7 @@ async fn page_or_code(signin: &Signin, visit: &Visit, fields: &Form, ask: &Ask) 
     let signed_in = async {
         visit.form.need("username")?;
         let password = visit.form.raw("password").ok_or(Refused::Missing("password"))?;
-        let (user, tenant) = sign_in(signin, ask.tenant, visit, username, password).await?;
+        let (user, tenant) = sign_in(signin, ask.tenant, visit.address.as_deref(), username, password).await?;
         code(signin, visit, ask, &user, tenant).await
     };
     match signed_in.await {
@@ -281,7 +281,8 @@ fn go_back(visit: &Visit, back: &Back, parameters: &[(&'static str, String)]) ->
     let joined = joined.join("&");
     let target = match back.mode {
         Mode::FormPost => {
-            let page = FormPostPage { words: visit.language.words(), action: &back.redirect_uri, fields: &parameters };
+            let page =
+                FormPostPage { words: page::words(visit.language), action: &back.redirect_uri, fields: &parameters };
             return page::render_posting(visit, origin, &page);
         }
         Mode::Query if back.redirect_uri.contains('?') => format!("{}&{joined}", back.redirect_uri),
@@ -307,7 +308,7 @@ fn redirect(target: &str) -> Response {
 
 /// For applications that cannot be called back: the user copies the code.
 fn show_code(visit: &Visit, parameters: &[(&str, String)]) -> Response {
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     let find = |wanted: &str| parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
     let shown = match (find("code"), find("error_description")) {
         (Some(code), _) => MessagePage { words, title: words.done, text: words.copy_code, detail: code },
@@ -319,7 +320,7 @@ fn show_code(visit: &Visit, parameters: &[(&str, String)]) -> Response {
 }
 
 fn refusal_page(visit: &Visit, refused: &Refused) -> Response {
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     let detail = refused.description();
     let page = MessagePage { words, title: words.failed, text: words.failed_text, detail: &detail };
     page::render(visit, &page::csrf(visit), refused.face().0, None, &page)
@@ -339,7 +340,7 @@ pub fn logout(visit: &Visit) -> Response {
         };
         return redirect(&format!("{uri}{mark}{state}"));
     }
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     let page = MessagePage { words, title: words.signed_out, text: words.signed_out_text, detail: "" };
     page::render(visit, &page::csrf(visit), StatusCode::OK, None, &page)
 }

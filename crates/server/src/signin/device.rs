@@ -95,7 +95,7 @@ fn normal(typed: &str) -> String {
 /// Answers `/devicelogin`: first the code, then name and password.
 pub async fn page(signin: &Signin, visit: &Visit) -> Response {
     let csrf = page::csrf(visit);
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     if visit.method != Method::POST {
         let typed = visit.query.get("user_code").or_else(|| visit.query.get("otc")).unwrap_or_default();
         let first = DevicePage { words, csrf: &csrf, user_code: typed, error: None };
@@ -143,7 +143,7 @@ enum Wrong {
 }
 
 async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wrong> {
-    let words = visit.language.words();
+    let words = page::words(visit.language);
     let code_error = |refused: Refused| Wrong::Code(words.of(&refused));
     if !page::is_genuine(visit) {
         return Err(Wrong::Code(words.page_too_old.to_owned()));
@@ -176,7 +176,8 @@ async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wro
     let wrong = |refused| Wrong::SignIn { application: application.clone(), refused };
     let username = visit.form.need("username").map_err(wrong)?;
     let password = visit.form.raw("password").ok_or(Refused::Missing("password")).map_err(wrong)?;
-    let (user, tenant) = sign_in(signin, device.tenant, visit, username, password).await.map_err(wrong)?;
+    let (user, tenant) =
+        sign_in(signin, device.tenant, visit.address.as_deref(), username, password).await.map_err(wrong)?;
     let told =
         authn::answer_device(signin.store(), &hash, Some((user.id, tenant)), now).await.map_err(|e| wrong(e.into()))?;
     if told { Ok(Step::Done) } else { Err(Wrong::Code(words.code_unknown.to_owned())) }

@@ -298,7 +298,8 @@ impl Request<'_> {
         let username = self.form().need("username")?;
         let password = self.form().raw("password").ok_or(Refused::Missing("password"))?;
         let asked = self.asked(None)?;
-        let (user, tenant) = sign_in(self.signin, self.place.tenant(), self.visit, username, password).await?;
+        let (user, tenant) =
+            sign_in(self.signin, self.place.tenant(), self.visit.address.as_deref(), username, password).await?;
         let grant = Grant {
             principal: user.id,
             tenant,

@@ -15,6 +15,7 @@ mod page;
 mod password;
 mod resource;
 mod route;
+mod session;
 mod throttle;
 mod token;
 mod verify;
@@ -35,6 +36,7 @@ pub use error::Refused;
 pub use keys::{Issuer, KeyError};
 pub use password::{HashFault, hash_secret, verify_secret};
 pub use resource::Audience;
+pub use session::{Session, csrf_token, random_token};
 pub use throttle::Throttle;
 pub use verify::{TokenError, Verified, verify};
 pub use visit::base_url;
@@ -205,14 +207,14 @@ impl Place {
 async fn sign_in(
     signin: &Signin,
     tenant: Option<TenantId>,
-    visit: &Visit,
+    address: Option<&str>,
     username: &str,
     password: &str,
 ) -> Result<(Principal, TenantId), Refused> {
     let user = authn::user(signin.store(), username).await?;
     let hash = user.as_ref().and_then(|user| user.secret_hash.as_deref());
     let account = format!("user {}", username.trim());
-    let right = password::check_secret(signin.throttle(), &account, visit.address.as_deref(), password, hash).await?;
+    let right = password::check_secret(signin.throttle(), &account, address, password, hash).await?;
     let Some(user) = user.filter(|_| right) else { return Err(Refused::WrongPassword) };
     let tenant = enter(signin, &user, tenant).await?;
     Ok((user, tenant))

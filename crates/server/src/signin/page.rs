@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::Refused;
 use super::token::random_secret;
 use super::visit::Visit;
+use crate::text::Language;
 
 /// Where the pages find how to look.
 const STYLESHEET: &str = include_str!("../../templates/signin/style.css");
@@ -20,36 +21,11 @@ const AUTO_SUBMIT: &str = "document.forms[0].submit()";
 /// Holds the token that a form must repeat.
 const CSRF_COOKIE: &str = "fullmakt_csrf";
 
-/// What the pages speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English, also for everyone whose language is not here.
-    English,
-    /// Swedish.
-    Swedish,
-}
-
-impl Language {
-    /// The first language of an `Accept-Language` header that the pages speak.
-    pub fn of(accept: Option<&str>) -> Self {
-        accept
-            .unwrap_or_default()
-            .split(',')
-            .filter(|item| !item.replace(' ', "").ends_with(";q=0"))
-            .find_map(|item| match item.trim().split(['-', ';']).next()?.to_ascii_lowercase().as_str() {
-                "sv" => Some(Self::Swedish),
-                "en" => Some(Self::English),
-                _ => None,
-            })
-            .unwrap_or(Self::English)
-    }
-
-    /// The words of the pages.
-    pub fn words(self) -> &'static Words {
-        match self {
-            Self::English => &ENGLISH,
-            Self::Swedish => &SWEDISH,
-        }
+/// The words of the pages in a language.
+pub fn words(language: Language) -> &'static Words {
+    match language {
+        Language::English => &ENGLISH,
+        Language::Swedish => &SWEDISH,
     }
 }
 
@@ -358,23 +334,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_known_language_is_spoken() {
-        for (accept, language) in [
-            (None, Language::English),
-            (Some("sv-SE,sv;q=0.9,en;q=0.8"), Language::Swedish),
-            (Some("de, sv;q=0.5"), Language::Swedish),
-            (Some("en-GB, sv"), Language::English),
-            (Some("sv;q=0, en"), Language::English),
-            (Some("tlh"), Language::English),
-        ] {
-            assert_eq!(Language::of(accept), language, "{accept:?}");
-        }
-    }
-
-    #[test]
     fn what_comes_from_outside_is_escaped() {
         let hidden = [("state", "\"><script>".to_owned())];
-        let page = SignInPage::new(Language::Swedish.words(), "token", "/x", &hidden).again("<b>", "fel & fel");
+        let page = SignInPage::new(words(Language::Swedish), "token", "/x", &hidden).again("<b>", "fel & fel");
         let text = page.render().unwrap();
         assert!(!text.contains("<script") && !text.contains("<b>"), "{text}");
         assert!(text.contains("lang=\"sv\"") && text.contains("autocomplete=\"current-password\""));

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Uri, header};
 use super::Settings;
 use super::error::Refused;
 use super::form::{Form, MAX_FORM};
-use super::page::Language;
+use crate::text::Language;
 
 /// What the endpoints look at.
 #[derive(Debug)]
@@ -62,15 +62,14 @@ impl Visit {
         } else {
             Form::default()
         };
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-        let forwarded = settings.trust_forwarded.then(|| last(&parts.headers, "x-forwarded-for")).flatten();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         Ok(Self {
             method: if posted { Method::POST } else { Method::GET },
             path: parts.uri.path().to_owned(),
             query,
             form,
             base_url,
-            address: forwarded.or(peer),
+            address: address(settings, &parts.headers, peer),
             language: Language::of(text(&parts.headers, "accept-language")),
             headers: parts.headers,
         })
@@ -91,6 +90,12 @@ impl Visit {
     pub fn host(&self) -> &str {
         self.base_url.split_once("://").map_or("", |(_, host)| host)
     }
+}
+
+/// Where a request comes from.
+pub fn address(settings: &Settings, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<String> {
+    let forwarded = settings.trust_forwarded.then(|| last(headers, "x-forwarded-for")).flatten();
+    forwarded.or_else(|| peer.map(|peer| peer.ip().to_string()))
 }
 
 /// The address of this server as the client of a request sees it, such as `https://localhost:8443`, without trailing

@@ -1,0 +1,113 @@
+// Spares reloads; every page works without it. A link or form marked `data-swap="#id"` fetches its page and replaces that one
+// element. `data-dialog` shows the element `[data-dialog-body]` of its page in a dialog. `data-live` sends a form while typing.
+"use strict";
+(() => {
+  const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+  let running = null;
+
+  async function load(url, init) {
+    running?.abort();
+    running = new AbortController();
+    const response = await fetch(url, { ...init, signal: running.signal, credentials: "same-origin" });
+    if (!(response.headers.get("content-type") ?? "").startsWith("text/html")) throw new Error("not a page");
+    return { response, page: parse(await response.text()) };
+  }
+
+  function replace(page, selector, url, keep) {
+    const old = document.querySelector(selector);
+    const fresh = page.querySelector(selector);
+    if (!old || !fresh) return false;
+    const focused = document.activeElement?.id;
+    const caret = document.activeElement?.selectionStart;
+    old.replaceWith(document.adoptNode(fresh));
+    const notice = page.querySelector("#notice");
+    const place = document.querySelector("#notice");
+    if (place && notice) place.innerHTML = notice.innerHTML;
+    document.title = page.title;
+    if (keep) history.replaceState(null, "", url);
+    const again = focused && document.getElementById(focused);
+    if (again) {
+      again.focus();
+      if (typeof caret === "number") try { again.setSelectionRange(caret, caret); } catch { /* not a text field */ }
+    }
+    return true;
+  }
+
+  function request(form, submitter) {
+    const data = new FormData(form, submitter);
+    const body = new URLSearchParams(data);
+    const action = new URL(submitter?.formAction || form.action, location.href);
+    if ((submitter?.formMethod || form.method) === "get") {
+      for (const [name, value] of [...body]) if (value === "") body.delete(name);
+      action.search = body.toString();
+      return [action, {}];
+    }
+    return [action, { method: "POST", body }];
+  }
+
+  async function swap(url, init, selector, fallback) {
+    try {
+      const { response, page } = await load(url, init);
+      if (!replace(page, selector, response.url, true)) fallback();
+    } catch (error) {
+      if (error.name !== "AbortError") fallback();
+    }
+  }
+
+  async function dialog(link) {
+    try {
+      const { page } = await load(link.href, {});
+      const body = page.querySelector("[data-dialog-body]");
+      if (!body) throw new Error("no dialog");
+      const box = document.createElement("dialog");
+      box.append(document.adoptNode(body));
+      const heading = box.querySelector("h1, h2");
+      if (heading) { heading.id ||= "dialog-title"; box.setAttribute("aria-labelledby", heading.id); }
+      document.body.append(box);
+      box.addEventListener("close", () => { box.remove(); link.focus(); });
+      box.addEventListener("click", (event) => {
+        if (event.target.closest("[data-close]")) { event.preventDefault(); box.close(); }
+      });
+      box.showModal();
+    } catch {
+      location.href = link.href;
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a[data-swap], a[data-dialog]");
+    if (!link) return;
+    event.preventDefault();
+    if (link.hasAttribute("data-dialog")) dialog(link);
+    else swap(link.href, {}, link.dataset.swap, () => { location.href = link.href; });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const selector = form.dataset?.swap;
+    if (!selector) return;
+    event.preventDefault();
+    const [url, init] = request(form, event.submitter);
+    const box = form.closest("dialog");
+    swap(url, init, selector, () => { delete form.dataset.swap; form.requestSubmit(event.submitter ?? undefined); })
+      .then(() => box?.close());
+  });
+
+  let waiting;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-live]");
+    if (!form) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => form.requestSubmit(), 250);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+})();

@@ -1,0 +1,101 @@
+//! Numbers, money and dates as the visitor's language writes them.
+
+use std::str::FromStr;
+
+use fixed_decimal::Decimal;
+use fullmakt_domain::money::Money;
+use fullmakt_server::text::{Language, Text};
+use icu_decimal::DecimalFormatter;
+use icu_locale_core::{Locale, locale};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+const NO_BREAK_SPACE: char = '\u{a0}';
+
+// The formatters are not made to be shared between threads.
+thread_local! {
+    static ENGLISH: DecimalFormatter = formatter(locale!("en"));
+    static SWEDISH: DecimalFormatter = formatter(locale!("sv"));
+}
+
+fn formatter(locale: Locale) -> DecimalFormatter {
+    DecimalFormatter::try_new(locale.into(), icu_decimal::options::DecimalFormatterOptions::default())
+        .expect("the formats of both languages are part of the program")
+}
+
+/// A number, given as plain decimal text, with the language's grouping and decimal sign. What is no number stays as it is.
+pub fn number(language: Language, plain: &str) -> String {
+    let Ok(decimal) = Decimal::from_str(plain) else { return plain.to_owned() };
+    match language {
+        Language::English => ENGLISH.with(|formatter| formatter.format(&decimal).to_string()),
+        Language::Swedish => SWEDISH.with(|formatter| formatter.format(&decimal).to_string()),
+    }
+}
+
+/// An amount with its currency. At least the currency's smallest coin is shown, and no digit is left out.
+pub fn money(language: Language, amount: Money) -> String {
+    let exact = amount.decimal().normalize();
+    let digits = exact.scale().max(amount.currency.minor_digits());
+    let mut padded = exact;
+    padded.rescale(digits);
+    let figures = number(language, &padded.to_string());
+    let code = amount.currency.code();
+    match (language, code) {
+        (Language::Swedish, "SEK") => format!("{figures}{NO_BREAK_SPACE}kr"),
+        (Language::Swedish, "EUR" | "USD" | "GBP") => format!("{figures}{NO_BREAK_SPACE}{}", amount.currency.symbol()),
+        (Language::Swedish, _) => format!("{figures}{NO_BREAK_SPACE}{code}"),
+        (Language::English, "EUR" | "USD" | "GBP") => match figures.strip_prefix('-') {
+            Some(figures) => format!("-{}{figures}", amount.currency.symbol()),
+            None => format!("{}{figures}", amount.currency.symbol()),
+        },
+        (Language::English, _) => format!("{code}{NO_BREAK_SPACE}{figures}"),
+    }
+}
+
+/// A day: `22 Nov 2026`, `22 nov. 2026`.
+pub fn date(text: Text, day: Date) -> String {
+    text.with_all("date", &[("day", &day.day()), ("month", &day.month()), ("year", &day.year().to_string())])
+}
+
+/// An instant to the minute, in UTC: `22 Nov 2026, 15:41`.
+pub fn instant(text: Text, at: Timestamp) -> String {
+    let at = at.to_zoned(TimeZone::UTC);
+    let time = format!("{:02}:{:02}", at.hour(), at.minute());
+    text.with_all("date-and-time", &[("date", &date(text, at.date())), ("time", &time)])
+}
+
+/// The day of an instant, in UTC.
+pub fn day_of(text: Text, at: Timestamp) -> String {
+    date(text, at.to_zoned(TimeZone::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::money::Currency;
+
+    use super::*;
+    use crate::words::texts;
+
+    #[test]
+    fn money_is_written_as_the_language_does() {
+        let of = |amount_e6, code| Money { amount_e6, currency: Currency::parse(code).unwrap() };
+        for (amount, english, swedish) in [
+            (of(1_234_500_000, "EUR"), "€1,234.50", "1\u{a0}234,50\u{a0}€"),
+            (of(-1_234_500_000, "USD"), "-$1,234.50", "\u{2212}1\u{a0}234,50\u{a0}$"),
+            (of(99_990_000, "SEK"), "SEK\u{a0}99.99", "99,99\u{a0}kr"),
+            (of(10_001_000, "EUR"), "€10.001", "10,001\u{a0}€"),
+            (of(5_000_000, "JPY"), "JPY\u{a0}5", "5\u{a0}JPY"),
+        ] {
+            assert_eq!(money(Language::English, amount), english);
+            assert_eq!(money(Language::Swedish, amount), swedish);
+        }
+    }
+
+    #[test]
+    fn dates_are_written_as_the_language_does() {
+        let at: Timestamp = "2026-11-02T05:04:00Z".parse().unwrap();
+        assert_eq!(instant(texts(Language::English), at), "2 Nov 2026, 05:04");
+        assert_eq!(instant(texts(Language::Swedish), at), "2 nov. 2026 05:04");
+    }
+}
