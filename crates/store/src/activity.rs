@@ -94,7 +94,7 @@ const BATCH: i64 = 500;
 /// Rows that one page may look at; a search that finds less goes on with the next page.
 const SCAN_MAX: usize = 20_000;
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct ActivityRow {
     root_id: String,
     sequence: i64,

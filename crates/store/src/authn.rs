@@ -55,7 +55,7 @@ pub struct Principal {
     pub disabled: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct TenantRow {
     tenant_id: String,
     kind: String,
@@ -63,7 +63,7 @@ struct TenantRow {
     domain: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct PrincipalRow {
     principal_id: String,
     tenant_id: String,
@@ -339,7 +339,7 @@ pub async fn add_code(store: &Store, code: NewCode) -> Result<(), Fault> {
         .await
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct GrantRow {
     family_id: String,
     principal_id: String,
@@ -361,9 +361,9 @@ impl GrantRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct CodeRow {
-    #[sqlx(flatten)]
+    #[serde(flatten)]
     grant: GrantRow,
     redirect_uri: String,
     nonce: Option<String>,
@@ -461,9 +461,9 @@ pub enum Unusable {
     Revoked,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct RefreshRow {
-    #[sqlx(flatten)]
+    #[serde(flatten)]
     grant: GrantRow,
     expires_at: i64,
     used_at: Option<i64>,
@@ -705,7 +705,7 @@ pub enum DevicePoll {
     Granted(Grant),
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct DeviceRow {
     client_id: String,
     scope: String,
@@ -800,7 +800,7 @@ pub async fn sweep(store: &Store, now: Timestamp) -> Result<u64, Fault> {
                        AND NOT EXISTS (SELECT 1 FROM authorization_code c WHERE c.family_id = token_family.family_id)",
                 ] {
                     removed += on!(tx, conn => sqlx::query(statement)
-                        .bind(before).execute(conn).await.map(|done| done.rows_affected()))?;
+                        .bind(before).count_changed(conn).await)?;
                 }
                 Ok::<_, Fault>((Ending::Keep, removed))
             }

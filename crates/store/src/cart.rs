@@ -12,7 +12,7 @@ use crate::door::{Answer, Load};
 use crate::order;
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct CartRow {
     status: String,
     created_at: i64,
@@ -21,7 +21,7 @@ struct CartRow {
     ordered_by: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct LineRow {
     item: String,
     quantity: i64,

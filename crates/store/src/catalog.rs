@@ -110,7 +110,7 @@ pub(crate) async fn insert_sheet(catalog: &Catalog, now: Timestamp, tx: &mut Tx<
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct OfferRow {
     sku: String,
     family: String,

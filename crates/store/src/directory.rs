@@ -12,7 +12,7 @@ use crate::db::{Tx, on};
 use crate::door::Answer;
 use crate::row::{Fault, known, parsed, parsed_optional};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct SubscriptionRow {
     subscription_id: String,
     name: String,
@@ -64,7 +64,7 @@ impl Answer for GetSubscription {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct TenantRow {
     tenant_id: String,
     name: String,
@@ -107,7 +107,7 @@ impl Answer for ListTenants {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct PrincipalRow {
     kind: String,
     name: String,

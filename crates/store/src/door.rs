@@ -266,8 +266,7 @@ mod tests {
                         .write(move |tx: &mut Tx<'_>| {
                             async move {
                                 crate::db::on!(tx, conn => sqlx::query("INSERT INTO tally (n) VALUES ($1)")
-                                    .bind(n).execute(conn).await.map(drop))
-                                .map_err(Fault::from)?;
+                                    .bind(n).execute(conn).await.map(drop))?;
                                 // Every third fails after its statement, every fourth changes its mind.
                                 if n % 3 == 0 {
                                     return Err(Fault::NotCommitted("test".to_owned()));

@@ -186,8 +186,7 @@ impl Store {
                            AND c.status = 'Active' AND c.changed_at <= $1)",
                     "DELETE FROM cart WHERE status = 'Active' AND changed_at <= $1",
                 ] {
-                    on!(tx, conn => sqlx::query(statement).bind(before).execute(conn).await.map(drop))
-                        .map_err(Fault::from)?;
+                    on!(tx, conn => sqlx::query(statement).bind(before).execute(conn).await.map(drop))?;
                 }
                 Ok::<_, Fault>((Ending::Keep, ()))
             }
@@ -208,8 +207,7 @@ impl Store {
                      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
                        WHERE lease.held_until <= $3 OR lease.holder = excluded.holder
                      RETURNING holder")
-                    .bind(holder.to_string()).bind(micros(until)).bind(micros(now)).fetch_optional(conn).await)
-                .map_err(Fault::from)?;
+                    .bind(holder.to_string()).bind(micros(until)).bind(micros(now)).fetch_optional(conn).await)?;
                 Ok::<_, Fault>((Ending::Keep, mine.is_some()))
             }
             .boxed()
@@ -225,8 +223,7 @@ impl Store {
         self.write(move |tx| {
             async move {
                 on!(tx, conn => sqlx::query("DELETE FROM lease WHERE name = 'jobs' AND holder = $1")
-                    .bind(holder.to_string()).execute(conn).await.map(drop))
-                .map_err(Fault::from)?;
+                    .bind(holder.to_string()).execute(conn).await.map(drop))?;
                 Ok::<_, Fault>((Ending::Keep, ()))
             }
             .boxed()
@@ -256,8 +253,7 @@ impl Store {
                 on!(tx, conn => sqlx::query(
                     "INSERT INTO moved_clock (name, at) VALUES ('clock', $1)
                      ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE moved_clock.at < excluded.at")
-                    .bind(micros(at)).execute(conn).await.map(drop))
-                .map_err(Fault::from)?;
+                    .bind(micros(at)).execute(conn).await.map(drop))?;
                 Ok::<_, Fault>((Ending::Keep, ()))
             }
             .boxed()

@@ -12,7 +12,7 @@ use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, known, micros, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct EntitlementRow {
     entitlement_id: String,
     offer: String,
@@ -66,7 +66,7 @@ pub(crate) async fn load(
     row.map(|row| row.read(customer, partner)).transpose()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct SubscriptionRow {
     subscription_id: String,
     name: String,

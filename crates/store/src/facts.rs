@@ -255,7 +255,7 @@ async fn read_partner_standing(
     Ok(Standing::PartnerUser { partner, roles })
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct GrantRow {
     role_definition_id: String,
     scope: String,

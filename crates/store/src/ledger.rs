@@ -1,10 +1,10 @@
 //! What is owed, when it falls due, and what the outside is to be told: rows that only grow.
 
+use crate::statement::QueryBuilder;
 use fullmakt_domain::change::{OutgoingEvent, ScheduledInstalment};
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
 use fullmakt_domain::ledger::{self, LedgerEntry, LedgerKind};
 use jiff::Timestamp;
-use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::db::{Tx, on};

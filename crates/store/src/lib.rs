@@ -28,6 +28,7 @@ mod role_assignment;
 mod role_definition;
 mod row;
 mod self_serve_policy;
+mod statement;
 mod subscription;
 mod world;
 mod write;

@@ -19,7 +19,7 @@ use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, known, micros, parsed};
 use crate::{catalog, customer, entitlement, price_rule, purchase, reservation};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct OrderRow {
     order_id: String,
     placed_at: i64,
@@ -51,7 +51,7 @@ impl OrderRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct LineRow {
     order_id: String,
     line_number: i64,

@@ -8,7 +8,7 @@ use crate::db::{Tx, on};
 use crate::door::Answer;
 use crate::row::{Fault, known};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct PartnerRow {
     name: String,
     domain: String,

@@ -12,7 +12,7 @@ use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, known, micros, money, parsed, parsed_optional};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct RuleRow {
     price_rule_id: String,
     customer_id: Option<String>,

@@ -18,7 +18,7 @@ use crate::door::{Answer, Load};
 use crate::row::{Fault, known, parsed};
 use crate::{catalog, price_rule, quote, reservation, self_serve_policy, subscription};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct PartiesRow {
     name: String,
     currency: String,

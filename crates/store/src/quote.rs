@@ -10,7 +10,7 @@ use fullmakt_domain::quote::Quote;
 use crate::db::{Tx, on};
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct QuoteRow {
     partner_id: String,
     subscription_id: String,

@@ -69,8 +69,7 @@ impl Store {
                     .bind(claim.to_string())
                     .bind(&answer)
                     .bind(micros(until))
-                    .execute(conn).await.map(drop))
-                .map_err(Fault::from)?;
+                    .execute(conn).await.map(drop))?;
                 Ok((Ending::Keep, ()))
             }
             .boxed()
@@ -91,8 +90,7 @@ impl Store {
                     .bind(key.tenant.to_string())
                     .bind(&key.digest)
                     .bind(claim.to_string())
-                    .execute(conn).await.map(drop))
-                .map_err(Fault::from)?;
+                    .execute(conn).await.map(drop))?;
                 Ok((Ending::Keep, ()))
             }
             .boxed()

@@ -16,7 +16,7 @@ use crate::db::{Tx, on};
 use crate::door::Answer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct OrderRow {
     customer_id: String,
     reservation_order_id: String,
@@ -94,7 +94,7 @@ impl OrderRow {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct ReservationRow {
     reservation_order_id: String,
     reservation_id: String,

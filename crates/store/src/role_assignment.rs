@@ -14,7 +14,7 @@ use crate::door::{Answer, Load};
 use crate::role_definition;
 use crate::row::{Fault, instant, known, micros, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct AssignmentRow {
     role_assignment_id: String,
     principal_id: String,

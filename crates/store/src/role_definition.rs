@@ -14,7 +14,7 @@ use crate::door::{Answer, Load};
 use crate::facts::{permissions_from_json, permissions_to_json};
 use crate::row::{Fault, instant, known, micros, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct DefinitionRow {
     role_definition_id: String,
     name: String,

@@ -9,6 +9,18 @@ pub enum Fault {
     /// The database did not answer or refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The file did not answer or refused.
+    #[error("the database file failed")]
+    File(#[from] rusqlite::Error),
+    /// Too many wait for the database.
+    #[error("the database is busy")]
+    Busy,
+    /// The server is about to stop.
+    #[error("the database is closed")]
+    Closed,
+    /// What came back is not what was asked for.
+    #[error("a row cannot be read: {0}")]
+    Row(String),
     /// What is stored cannot be read back.
     #[error("stored {what} `{value}` is damaged")]
     Damaged {
@@ -17,7 +29,7 @@ pub enum Fault {
         /// As it stands in the database.
         value: String,
     },
-    /// The writer has stopped, or a group of writes could not be committed.
+    /// A write was given up, or its group could not be committed.
     #[error("the write was not committed: {0}")]
     NotCommitted(String),
     /// The schema could not be brought to this version.
@@ -44,7 +56,11 @@ impl Fault {
     /// Whether another write got in between: one under another lock took a name that both wanted. Decided anew, the loser
     /// sees what the winner did.
     pub(crate) fn is_overtaken(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::File(error) => is_unique_violation(error),
+            _ => false,
+        }
     }
 
     /// Whether trying again later may help.
@@ -53,8 +69,15 @@ impl Fault {
             self,
             Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
                 | Self::NotCommitted(_)
+                | Self::Busy
+                | Self::Closed
         )
     }
+}
+
+fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    let taken = [rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE];
+    error.sqlite_error().is_some_and(|error| taken.contains(&error.extended_code))
 }
 
 /// Reads an identifier, a state, a decimal or anything else that parses.

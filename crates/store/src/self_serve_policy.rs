@@ -12,7 +12,7 @@ use crate::door::{Answer, Load};
 use crate::memo::{Key, Known};
 use crate::row::{Fault, instant, micros, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct PolicyRow {
     reservations: i64,
     savings_plans: i64,

@@ -6,7 +6,7 @@ use fullmakt_domain::subscription::{AzureOffer, Subscription, SubscriptionStatus
 use crate::db::{Tx, on};
 use crate::row::{Fault, known, parsed};
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct SubscriptionRow {
     subscription_id: String,
     name: String,

@@ -8,8 +8,9 @@ use fullmakt_domain::ids::{CorrelationId, PrincipalId, TenantId};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
-use crate::db::{DatabaseUrl, Store, Tx, on};
+use crate::db::{DatabaseUrl, Store, Tx};
 use crate::row::Fault;
+use crate::statement::{query, query_scalar};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -40,7 +41,7 @@ pub(crate) async fn run(store: &Store, statements: &'static str) {
         .write(move |tx: &mut Tx<'_>| {
             Box::pin(async move {
                 for statement in statements.split(';').filter(|s| !s.trim().is_empty()) {
-                    on!(tx, conn => conn.execute(statement).await.map(drop)).map_err(Fault::from)?;
+                    query(statement).execute(tx).await?;
                 }
                 Ok::<_, Fault>((crate::db::Ending::Keep, ()))
             })
@@ -53,7 +54,7 @@ pub(crate) async fn run(store: &Store, statements: &'static str) {
 pub(crate) async fn number(store: &Store, query: &'static str) -> i64 {
     let mut reader = store.reader().await.unwrap();
     let tx = &mut reader.tx();
-    on!(tx, conn => sqlx::query_scalar(query).fetch_one(conn).await).unwrap()
+    query_scalar(query).fetch_one(tx).await.unwrap()
 }
 
 /// The partner that sells.

@@ -18,12 +18,10 @@ pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteErr
     let revision: Option<i64> = match root {
         Root::Customer(id) => on!(tx, conn => sqlx::query_scalar(
             "UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 RETURNING revision")
-            .bind(id.to_string()).fetch_optional(conn).await)
-        .map_err(Fault::from)?,
+            .bind(id.to_string()).fetch_optional(conn).await)?,
         Root::Partner(id) => on!(tx, conn => sqlx::query_scalar(
             "UPDATE partner SET revision = revision + 1 WHERE partner_id = $1 RETURNING revision")
-            .bind(id.to_string()).fetch_optional(conn).await)
-        .map_err(Fault::from)?,
+            .bind(id.to_string()).fetch_optional(conn).await)?,
     };
     revision.ok_or(ExecuteError::Denied(Denied::Hidden))
 }

@@ -22,9 +22,9 @@ pub struct StoredSession {
     pub seen_at: Timestamp,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(serde::Deserialize)]
 struct SessionRow {
-    #[sqlx(flatten)]
+    #[serde(flatten)]
     principal: PrincipalRow,
     seen_at: i64,
     tenant_kind: String,

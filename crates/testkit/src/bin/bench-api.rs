@@ -23,13 +23,29 @@ async fn main() -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name("fullmakt");
     let mut table = Vec::new();
 
-    let idle = idle_server(&program).await?;
-    table.extend(idle);
+    // `purchases SQLite` measures just that, for those who work on it.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |word: &str| {
+        let all = words.iter().all(|word| word.starts_with("--"));
+        all || words.iter().any(|w| w.eq_ignore_ascii_case(word))
+    };
+    if wanted("idle") {
+        table.extend(idle_server(&program).await?);
+    }
     for (kind, name) in [(Database::Sqlite, "SQLite"), (Database::DurablePostgres, "PostgreSQL")] {
+        if !wanted(name) {
+            continue;
+        }
         let bench = Bench::start(&program, kind).await;
-        table.extend(bench.reads(name).await);
-        let purchases = bench.purchases().await;
+        if wanted("reads") {
+            table.extend(bench.reads(name).await);
+        }
+        if !wanted("purchases") {
+            continue;
+        }
+        let (purchases, processor) = bench.purchases().await?;
         table.extend(bench.against_the_database(kind, purchases).await?);
+        table.push(Measured::figure(&format!("processor time of the server for each, {name}"), processor, "µs"));
         table.push(Measured::figure(&format!("memory after that, {name}"), memory(&bench.server)?, "MiB"));
     }
 
@@ -82,8 +98,9 @@ impl Bench {
         vec![Measured::ratio(&what, median(read), "/s", "bare route", median(bare), 500)]
     }
 
-    /// Purchases a second; the quotes are asked for beforehand.
-    async fn purchases(&self) -> u64 {
+    /// Purchases a second, and microseconds of processor time that the server takes for each; the quotes are asked for
+    /// beforehand.
+    async fn purchases(&self) -> anyhow::Result<(u64, u64)> {
         const EACH: usize = 600;
         let quoting = self.buyers.iter().map(|(buyer, wanted)| async move {
             let mut orders = Vec::new();
@@ -93,7 +110,7 @@ impl Bench {
             orders
         });
         let orders = join_all(quoting).await;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), processor_time(&self.server)?);
         let buying = self.buyers.iter().zip(&orders).map(|((buyer, wanted), orders)| async move {
             let mut bought = 0_u64;
             for order in orders {
@@ -106,7 +123,8 @@ impl Bench {
             bought
         });
         let bought: u64 = join_all(buying).await.into_iter().sum();
-        rate(bought, begun.elapsed())
+        let (time, processor) = (begun.elapsed(), processor_time(&self.server)?.saturating_sub(before));
+        Ok((rate(bought, time), u64::try_from(processor.as_micros())? / bought.max(1)))
     }
 
     async fn against_the_database(&self, kind: Database, purchases: u64) -> anyhow::Result<Vec<Measured>> {
@@ -189,6 +207,16 @@ fn memory(server: &Server) -> anyhow::Result<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kib.div_ceil(1024))
+}
+
+/// Processor time that the process has taken so far.
+fn processor_time(server: &Server) -> anyhow::Result<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.process_id()))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|ticks| ticks.parse::<u32>().ok()).unwrap_or(0));
+    Ok(TICK * (user + system))
 }
 
 fn rate(count: u64, time: Duration) -> u64 {

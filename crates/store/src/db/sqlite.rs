@@ -1,0 +1,239 @@
+//! SQLite: one thread that writes, a few connections that read.
+//!
+//! The driver is called on the thread that asks, without a word to another one: a statement takes some ten microseconds,
+//! less than it takes to wake a thread.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::Ending;
+use crate::memo::Memo;
+use crate::row::Fault;
+use crate::statement::{Cell, Statement, Value, read_row};
+
+/// How many writes one commit may carry.
+const GROUP_MAX: usize = 64;
+/// How many writes may wait.
+const QUEUE: usize = 1_024;
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 256;
+/// How long a connection waits for a lock of another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Read-only connections to a file.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// How many there may be.
+    pub(super) const MAX: usize = 8;
+
+    pub(super) fn new(path: &Path) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(Self::MAX));
+        Arc::new(Self { path: path.to_path_buf(), idle: Mutex::default(), permits })
+    }
+
+    pub(super) async fn acquire(self: &Arc<Self>) -> Result<Reader, Fault> {
+        let wait = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned());
+        let permit = wait.await.map_err(|_| Fault::Busy)?.map_err(|_| Fault::Closed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        Ok(Reader { conn: Some(conn), home: Arc::clone(self), _permit: permit })
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(super) fn busy(&self) -> usize {
+        Self::MAX.saturating_sub(self.permits.available_permits())
+    }
+
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// One of them, on loan.
+pub(crate) struct Reader {
+    conn: Option<Connection>,
+    home: Arc<Readers>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    pub(super) fn conn(&mut self) -> &mut Connection {
+        self.conn.as_mut().expect("it is taken out only when dropped")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+    }
+}
+
+fn open(path: &Path, access: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    // A connection is used by one thread at a time.
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(PATIENCE)?;
+    conn.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(conn)
+}
+
+/// Runs a statement and reads its rows.
+pub(super) fn rows<T: DeserializeOwned>(conn: &Connection, statement: &Statement) -> Result<Vec<T>, Fault> {
+    let mut prepared = prepared(conn, statement)?;
+    let mut rows = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = row.as_ref();
+        let mut cells = Vec::with_capacity(columns.column_count());
+        for index in 0..columns.column_count() {
+            let cell = match row.get_ref(index)? {
+                ValueRef::Null => Cell::Null,
+                ValueRef::Integer(number) => Cell::Int(number),
+                other => Cell::Text(other.as_str().map_err(|e| Fault::Row(e.to_string()))?),
+            };
+            cells.push((columns.column_name(index)?, cell));
+        }
+        found.push(read_row(&cells)?);
+    }
+    Ok(found)
+}
+
+/// Runs a statement and tells how many rows it changed.
+pub(super) fn change(conn: &Connection, statement: &Statement) -> Result<u64, Fault> {
+    let changed = prepared(conn, statement)?.raw_execute()?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}
+
+fn prepared<'c>(conn: &'c Connection, statement: &Statement) -> Result<CachedStatement<'c>, rusqlite::Error> {
+    let mut prepared = conn.prepare_cached(&statement.sql)?;
+    for index in 1..=prepared.parameter_count() {
+        // `$2` is a name here, and may come before `$1`.
+        let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
+        let value = number.and_then(|number| statement.values.get(number.checked_sub(1)?));
+        match value {
+            Some(Value::Int(number)) => prepared.raw_bind_parameter(index, number)?,
+            Some(Value::Text(text)) => prepared.raw_bind_parameter(index, text.as_deref())?,
+            None => return Err(rusqlite::Error::InvalidParameterCount(statement.values.len(), index)),
+        }
+    }
+    Ok(prepared)
+}
+
+/// Tells whoever asked for a write what became of it.
+pub(super) type Acknowledge = Box<dyn FnOnce(Result<(), Fault>) + Send>;
+/// A write that waits for its turn.
+pub(super) type Job = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (Ending, Acknowledge)> + Send>;
+
+/// The way to the one thread that writes.
+pub(super) struct Writer(mpsc::Sender<Job>);
+
+impl Writer {
+    /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread.
+    pub(super) fn start(path: &Path, memo: Memo) -> Result<Self, Fault> {
+        let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new()
+            .name("fullmakt-writer".to_owned())
+            .spawn(move || runtime.block_on(write_in_groups(conn, jobs, memo)))?;
+        Ok(Self(sender))
+    }
+
+    /// Has a job done, in its turn.
+    pub(super) async fn send(&self, job: Job) -> Result<(), Fault> {
+        self.0.send(job).await.map_err(|_| Fault::Closed)
+    }
+
+    /// Waits until all that was sent before is done.
+    pub(super) async fn drain(&self) {
+        let (done, finished) = oneshot::channel();
+        let job: Job = Box::new(move |_| {
+            async move {
+                let acknowledge: Acknowledge = Box::new(move |_| {
+                    done.send(()).ok();
+                });
+                (Ending::Keep, acknowledge)
+            }
+            .boxed()
+        });
+        if self.send(job).await.is_ok() {
+            finished.await.ok();
+        }
+    }
+}
+
+/// Whatever waits goes into one transaction, each job in a savepoint of its own, so that one flush to the disk serves all
+/// of them. Nobody hears of success before it.
+async fn write_in_groups(mut conn: Connection, mut jobs: mpsc::Receiver<Job>, memo: Memo) {
+    while let Some(first) = jobs.recv().await {
+        let mut waiting: Vec<Acknowledge> = Vec::new();
+        let committed = write_group(&mut conn, first, &mut jobs, &mut waiting).await;
+        if let Err(error) = &committed {
+            tracing::error!(%error, "a group of writes was not committed");
+            if !conn.is_autocommit() {
+                conn.execute_batch("ROLLBACK").ok();
+            }
+        }
+        memo.written();
+        for acknowledge in waiting {
+            let told = committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string()));
+            acknowledge(told);
+        }
+    }
+}
+
+async fn write_group(
+    conn: &mut Connection,
+    first: Job,
+    jobs: &mut mpsc::Receiver<Job>,
+    waiting: &mut Vec<Acknowledge>,
+) -> Result<(), rusqlite::Error> {
+    step(conn, "BEGIN IMMEDIATE")?;
+    let mut next = Some(first);
+    while let Some(job) = next {
+        step(conn, "SAVEPOINT job")?;
+        // Whoever waits for a job that panicked is told that it was not written; the others go on.
+        let ending = match AssertUnwindSafe(job(&mut *conn)).catch_unwind().await {
+            Ok((ending, acknowledge)) => {
+                waiting.push(acknowledge);
+                ending
+            }
+            Err(_) => Ending::Undo,
+        };
+        if let Ending::Undo = ending {
+            step(conn, "ROLLBACK TO job")?;
+        }
+        step(conn, "RELEASE job")?;
+        next = if waiting.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
+    }
+    step(conn, "COMMIT")
+}
+
+fn step(conn: &Connection, word: &str) -> Result<(), rusqlite::Error> {
+    conn.prepare_cached(word)?.raw_execute().map(drop)
+}

@@ -1,0 +1,353 @@
+//! Statements and what comes back, the same for both databases.
+//!
+//! A statement is a text with `$1`, `$2` … and a value for each; rows come back as whatever `serde` can read from them: a
+//! struct by the names of the columns, a tuple by their order, a single value from the first.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+
+use crate::db::Tx;
+use crate::row::Fault;
+
+/// What stands for a `$1`. The kind of a missing value is known too, for PostgreSQL wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::Text(Some(value.clone()))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&Option<String>> for Value {
+    fn from(value: &Option<String>) -> Self {
+        Self::Text(value.clone())
+    }
+}
+
+impl From<Option<&String>> for Value {
+    fn from(value: Option<&String>) -> Self {
+        Self::Text(value.cloned())
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(str::to_owned))
+    }
+}
+
+/// A text with its values, before anybody asks what comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Statement {
+    pub(crate) sql: Cow<'static, str>,
+    pub(crate) values: Vec<Value>,
+}
+
+/// A statement whose rows are read as `T`.
+pub(crate) struct Query<T> {
+    statement: Statement,
+    rows: PhantomData<fn() -> T>,
+}
+
+/// A statement of which no row is wanted.
+pub(crate) fn query(sql: impl Into<Cow<'static, str>>) -> Query<()> {
+    query_as(sql)
+}
+
+/// A statement whose rows are read as `T`.
+pub(crate) fn query_as<T>(sql: impl Into<Cow<'static, str>>) -> Query<T> {
+    Query { statement: Statement { sql: sql.into(), values: Vec::new() }, rows: PhantomData }
+}
+
+/// A statement whose rows have one column.
+pub(crate) fn query_scalar<T>(sql: impl Into<Cow<'static, str>>) -> Query<T> {
+    query_as(sql)
+}
+
+impl<T> Query<T> {
+    /// The next value.
+    pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.statement.values.push(value.into());
+        self
+    }
+}
+
+impl Query<()> {
+    /// Changes something.
+    pub(crate) async fn execute(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        tx.change(self.statement).await.map(drop)
+    }
+
+    /// Changes something, and tells how many rows.
+    pub(crate) async fn count_changed(self, tx: &mut Tx<'_>) -> Result<u64, Fault> {
+        tx.change(self.statement).await
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// All rows.
+    pub(crate) async fn fetch_all(self, tx: &mut Tx<'_>) -> Result<Vec<T>, Fault> {
+        tx.rows(&self.statement).await
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn fetch_optional(self, tx: &mut Tx<'_>) -> Result<Option<T>, Fault> {
+        Ok(tx.rows(&self.statement).await?.into_iter().next())
+    }
+
+    /// The row that must be there.
+    pub(crate) async fn fetch_one(self, tx: &mut Tx<'_>) -> Result<T, Fault> {
+        let first = tx.rows(&self.statement).await?.into_iter().next();
+        first.ok_or_else(|| Fault::Row(format!("no row for `{}`", self.statement.sql)))
+    }
+}
+
+/// A statement that inserts several rows at once.
+pub(crate) struct QueryBuilder {
+    sql: String,
+    values: Vec<Value>,
+}
+
+/// One of its rows.
+pub(crate) struct RowBuilder<'b> {
+    builder: &'b mut QueryBuilder,
+    first: bool,
+}
+
+impl QueryBuilder {
+    /// With the text up to `VALUES`.
+    pub(crate) fn new(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: Vec::new() }
+    }
+
+    /// A row for each item.
+    pub(crate) fn push_values<I: IntoIterator>(&mut self, items: I, row: impl Fn(RowBuilder<'_>, I::Item)) {
+        for (index, item) in items.into_iter().enumerate() {
+            self.sql.push_str(if index == 0 { "VALUES (" } else { ", (" });
+            row(RowBuilder { builder: self, first: true }, item);
+            self.sql.push(')');
+        }
+    }
+
+    /// The statement.
+    pub(crate) fn build(self) -> Query<()> {
+        Query { statement: Statement { sql: Cow::Owned(self.sql), values: self.values }, rows: PhantomData }
+    }
+}
+
+impl RowBuilder<'_> {
+    /// The next value of the row.
+    pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        let QueryBuilder { sql, values } = &mut *self.builder;
+        values.push(value.into());
+        if !std::mem::take(&mut self.first) {
+            sql.push_str(", ");
+        }
+        sql.push('$');
+        sql.push_str(&values.len().to_string());
+        self
+    }
+}
+
+/// One value of a row that came back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cell<'r> {
+    Null,
+    Int(i64),
+    Text(&'r str),
+}
+
+/// Reads a row, given as names of columns and their values.
+pub(crate) fn read_row<T: DeserializeOwned>(row: &[(&str, Cell<'_>)]) -> Result<T, Fault> {
+    T::deserialize(RowReader(row)).map_err(|e| Fault::Row(e.0))
+}
+
+/// Why a row cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl de::Error for Unreadable {
+    fn custom<M: fmt::Display>(message: M) -> Self {
+        Self(message.to_string())
+    }
+}
+
+struct RowReader<'r>(&'r [(&'r str, Cell<'r>)]);
+
+impl<'r> RowReader<'r> {
+    fn first(&self) -> Result<Cell<'r>, Unreadable> {
+        self.0.first().map(|(_, cell)| *cell).ok_or_else(|| Unreadable("a row without columns".to_owned()))
+    }
+
+    fn map<V: Visitor<'r>>(&self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_map(MapDeserializer::new(self.0.iter().map(|(name, cell)| (*name, *cell))))
+    }
+
+    fn seq<V: Visitor<'r>>(&self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_seq(SeqDeserializer::new(self.0.iter().map(|(_, cell)| *cell)))
+    }
+}
+
+impl<'r> de::Deserializer<'r> for RowReader<'r> {
+    type Error = Unreadable;
+
+    fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.first()?.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.first()?.deserialize_option(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.map(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'r>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.map(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.seq(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'r>>(self, _: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        self.seq(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'r>> bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit_struct newtype_struct tuple_struct
+        enum identifier ignored_any
+    }
+}
+
+impl<'r> IntoDeserializer<'r, Unreadable> for Cell<'r> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'r> de::Deserializer<'r> for Cell<'r> {
+    type Error = Unreadable;
+
+    fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self {
+            Self::Null => visitor.visit_unit(),
+            Self::Int(number) => visitor.visit_i64(number),
+            Self::Text(text) => BorrowedStrDeserializer::new(text).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self {
+            Self::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'r>> bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Inner {
+        name: String,
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Outer {
+        #[serde(flatten)]
+        inner: Inner,
+        count: i64,
+        note: Option<String>,
+    }
+
+    #[test]
+    fn a_row_is_read_by_names_by_order_or_as_its_first_column() {
+        let row = [("name", Cell::Text("a")), ("count", Cell::Int(7)), ("note", Cell::Null)];
+        let outer = Outer { inner: Inner { name: "a".to_owned() }, count: 7, note: None };
+        assert_eq!(read_row::<Outer>(&row).unwrap(), outer);
+        let tuple: (String, i64, Option<String>) = read_row(&row).unwrap();
+        assert_eq!(tuple, ("a".to_owned(), 7, None));
+        assert_eq!(read_row::<Option<String>>(&row).unwrap(), Some("a".to_owned()));
+        assert_eq!(read_row::<Option<i64>>(&[("max", Cell::Null)]).unwrap(), None);
+        assert_eq!(read_row::<(Option<i64>,)>(&[("max", Cell::Int(1))]).unwrap(), (Some(1),));
+        for wrong in [&[("name", Cell::Int(1))][..], &[], &[("name", Cell::Null)]] {
+            assert!(matches!(read_row::<String>(wrong), Err(Fault::Row(_))), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn rows_to_insert_are_numbered_through() {
+        let mut insert = QueryBuilder::new("INSERT INTO a (b, c) ");
+        insert.push_values([1_i64, 2], |mut row, n| {
+            row.push_bind(n).push_bind("x");
+        });
+        let Query { statement, .. } = insert.build();
+        assert_eq!(statement.sql, "INSERT INTO a (b, c) VALUES ($1, $2), ($3, $4)");
+        assert_eq!(statement.values.len(), 4);
+    }
+}
