@@ -15,6 +15,7 @@ use crate::ids::{CustomerId, PartnerId, ReservationOrderId};
 use crate::ledger::{self, LedgerKind};
 use crate::money::Money;
 use crate::operation::{self, Operation};
+use crate::order::acting;
 use crate::refusal::Refusal;
 use crate::reservation::{OrderWithReservations, Reservation, ReservationOrder, ReservationState};
 
@@ -144,11 +145,11 @@ impl Command for ExpireReservationOrder {
 
     fn decide(
         &self,
-        _permit: &Permit<Self>,
+        permit: &Permit<Self>,
         state: Option<OrderWithReservations>,
         now: Timestamp,
     ) -> Result<Decision<()>, Refusal> {
-        let Some(OrderWithReservations { order, reservations }) = state else { return Ok(Decision::unchanged(())) };
+        let Some(OrderWithReservations { order, reservations, .. }) = state else { return Ok(Decision::unchanged(())) };
         if order.state != ReservationState::Succeeded || now < order.expires_at {
             return Ok(Decision::unchanged(()));
         }
@@ -163,9 +164,7 @@ impl Command for ExpireReservationOrder {
             .filter(|reservation| reservation.state == ReservationState::Succeeded)
             .map(|reservation| Reservation {
                 state: ReservationState::Expired,
-                etag: reservation.etag.saturating_add(1),
-                updated_at: at,
-                ..reservation
+                ..reservation.revised(&acting(permit), at, 1)
             })
             .map(|expired| Change::ReservationUpdated(Box::new(expired)))
             .collect();
@@ -230,7 +229,7 @@ mod tests {
     use crate::ledger::balance;
     use crate::money::Currency;
     use crate::order::{BoughtBy, Buyer, UnitPrices};
-    use crate::reservation::{AppliedScope, DisplayName};
+    use crate::reservation::{AppliedScope, DisplayName, Lineage};
     use crate::testing::{self, outcome};
 
     fn eur(amount_e6: i64) -> Money {
@@ -271,6 +270,7 @@ mod tests {
     fn bought(state: ReservationState) -> OrderWithReservations {
         let now = testing::now();
         let name = || DisplayName::parse("prov").unwrap();
+        let buyer = || Buyer { side: BoughtBy::Partner, id: PrincipalId(Uuid::nil()), name: "ada".to_owned() };
         let reservation = |n: u128, state| Reservation {
             id: ReservationId(Uuid::from_u128(n)),
             order: order_id(),
@@ -279,11 +279,17 @@ mod tests {
             scope: AppliedScope::Shared,
             instance_flexibility: true,
             renew: false,
+            renew_as: None,
             archived: false,
             state,
+            ending: None,
+            lineage: Lineage::default(),
             etag: 1,
             review_at: None,
+            first_used_at: None,
+            created_at: now,
             updated_at: now,
+            changed_by: buyer(),
         };
         let order = ReservationOrder {
             id: order_id(),
@@ -305,7 +311,7 @@ mod tests {
             expires_at: now + 100.seconds(),
             state,
             etag: 1,
-            buyer: Buyer { side: BoughtBy::Partner, id: PrincipalId(Uuid::nil()), name: "ada".to_owned() },
+            buyer: buyer(),
         };
         OrderWithReservations {
             order,
@@ -313,6 +319,7 @@ mod tests {
                 reservation(1, ReservationState::Cancelled),
                 reservation(2, ReservationState::Succeeded),
             ],
+            subscription_names: std::collections::BTreeMap::new(),
         }
     }
 

@@ -142,6 +142,26 @@ operations! {
     write EXPIRE_RESERVATION_ORDER = "expire_reservation_order", Rule::Server;
     /// Moves the clock of a server whose time stands still.
     read MOVE_CLOCK = "move_clock", partner(&[GlobalAdmin, AdminAgent]);
-    /// Asks for a return, an exchange, another directory or other scopes (R20).
+    /// Divides a reservation in two (R22).
+    write SPLIT_RESERVATION = "split_reservation", Rule::Arm("Microsoft.Capacity/reservationOrders/split/action");
+    /// Makes one reservation of two (R22).
+    write MERGE_RESERVATIONS = "merge_reservations", Rule::Arm("Microsoft.Capacity/reservationOrders/merge/action");
+    /// Hides a reservation that is over.
+    write ARCHIVE_RESERVATION = "archive_reservation",
+        Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/archive/action");
+    /// Shows a hidden reservation again.
+    write UNARCHIVE_RESERVATION = "unarchive_reservation",
+        Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/unarchive/action");
+    /// Asks which scopes a reservation could have.
+    read CHECK_SCOPES = "check_scopes",
+        Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/availablescopes/action");
+    /// Sees what a reservation has been.
+    read READ_REVISIONS = "read_revisions",
+        Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/revisions/read");
+    /// Renews a reservation; the customer is told whom to ask (R20).
+    write RENEW_RESERVATION = "renew_reservation", Rule::Related;
+    /// Sees what a renewal would cost.
+    read PRICE_RENEWAL = "price_renewal", Rule::Arm("Microsoft.Capacity/reservationOrders/read");
+    /// Asks for another directory, or for a return or exchange that names nothing (R20).
     write CHANGE_PURCHASE = "change_purchase", Rule::Related;
 }

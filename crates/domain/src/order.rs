@@ -204,6 +204,12 @@ impl Order {
     }
 }
 
+/// Who acts, and on which side.
+pub(crate) fn acting<A>(permit: &Permit<A>) -> Buyer {
+    let side = if permit.is_partner() { BoughtBy::Partner } else { BoughtBy::Customer };
+    Buyer { side, id: permit.actor().principal, name: permit.actor().name.clone() }
+}
+
 /// Whoever a permit is for, as the one of the partner's own that buys.
 pub(crate) fn partner_buyer<A>(permit: &Permit<A>) -> Buyer {
     Buyer { side: BoughtBy::Partner, id: permit.actor().principal, name: permit.actor().name.clone() }

@@ -12,7 +12,7 @@ use crate::money::MoneyError;
 use crate::obstacle::{Item, day};
 use crate::order::{BillingCycle, Buyer, Order, OrderLine, OrderStatus, OrderedItem, UnitPrices};
 use crate::price::totals;
-use crate::reservation::{AppliedScope, DisplayName, Reservation, ReservationOrder, ReservationState};
+use crate::reservation::{AppliedScope, DisplayName, Lineage, Reservation, ReservationOrder, ReservationState};
 use crate::role;
 use crate::role_assignment::{PrincipalType, RoleAssignment};
 use crate::subscription::AzureOffer;
@@ -128,6 +128,14 @@ pub struct Placed {
 /// # Errors
 /// [`MoneyError`].
 pub fn place(placement: &Placement, now: Timestamp) -> Result<Placed, MoneyError> {
+    place_from(placement, now, now)
+}
+
+/// As [`place`], for a term that starts at another instant: what is due then is owed then.
+///
+/// # Errors
+/// [`MoneyError`].
+pub fn place_from(placement: &Placement, now: Timestamp, start: Timestamp) -> Result<Placed, MoneyError> {
     let item = &placement.item;
     let display_name = placement.display_name.clone().unwrap_or_else(|| DisplayName::of(&item.sku, now));
     let order = ReservationOrder {
@@ -146,8 +154,8 @@ pub fn place(placement: &Placement, now: Timestamp) -> Result<Placed, MoneyError
         quantity: item.quantity,
         prices: placement.prices,
         requested_at: now,
-        starts_at: now,
-        expires_at: end_of_term(now, item.term),
+        starts_at: start,
+        expires_at: end_of_term(start, item.term),
         state: ReservationState::Succeeded,
         etag: 1,
         buyer: placement.buyer.clone(),
@@ -161,15 +169,21 @@ pub fn place(placement: &Placement, now: Timestamp) -> Result<Placed, MoneyError
         scope: placement.scope.clone(),
         instance_flexibility: placement.instance_flexibility,
         renew: placement.renew,
+        renew_as: None,
         archived: false,
         state: ReservationState::Succeeded,
+        ending: None,
+        lineage: Lineage::default(),
         etag: 1,
         review_at: placement.review_at,
+        first_used_at: None,
+        created_at: now,
         updated_at: now,
+        changed_by: placement.buyer.clone(),
     };
-    let today = day(now);
-    let cost = totals(placement.prices.partner, item.quantity, item.plan, item.term, today)?;
-    let price = totals(placement.prices.customer, item.quantity, item.plan, item.term, today)?;
+    let (today, first_day) = (day(now), day(start));
+    let cost = totals(placement.prices.partner, item.quantity, item.plan, item.term, first_day)?;
+    let price = totals(placement.prices.customer, item.quantity, item.plan, item.term, first_day)?;
     let event = Uuid::new_v5(&seed, b"purchase");
     let instalments: Vec<ScheduledInstalment> = cost
         .schedule
@@ -181,31 +195,29 @@ pub fn place(placement: &Placement, now: Timestamp) -> Result<Placed, MoneyError
             due: cost.due,
             partner: cost.amount,
             customer: price.amount,
-            posted: (number == 1).then_some(event),
+            posted: (number == 1 && cost.due <= today).then_some(event),
         })
         .collect();
+    let posted = instalments.iter().filter(|instalment| instalment.posted.is_some());
     let entries: Vec<LedgerEntry> =
-        instalments.first().map(|first| ledger::charge(first.partner, first.customer)).unwrap_or_default();
+        posted.flat_map(|instalment| ledger::charge(instalment.partner, instalment.customer)).collect();
     let mut changes = vec![
         Change::ReservationOrderCreated(Box::new(order.clone())),
         Change::ReservationCreated(Box::new(reservation.clone())),
         Change::InstalmentsScheduled { order: order.id, instalments },
-        Change::LedgerPosted {
-            event,
-            kind: LedgerKind::Purchase,
-            partner: placement.partner,
-            at: now,
-            subject: order.id.to_string(),
-            entries,
-        },
-        Change::EventRaised(OutgoingEvent {
-            id: Uuid::new_v5(&seed, b"purchased"),
-            partner: placement.partner,
-            kind: "reservation.purchased",
-            at: now,
-            subject: order.id.to_string(),
-        }),
     ];
+    if !entries.is_empty() {
+        let subject = order.id.to_string();
+        let (kind, partner) = (LedgerKind::Purchase, placement.partner);
+        changes.push(Change::LedgerPosted { event, kind, partner, at: now, subject, entries });
+    }
+    changes.push(Change::EventRaised(OutgoingEvent {
+        id: Uuid::new_v5(&seed, b"purchased"),
+        partner: placement.partner,
+        kind: "reservation.purchased",
+        at: now,
+        subject: order.id.to_string(),
+    }));
     changes.extend(roles_on(&order, &placement.owners, now).into_iter().map(Change::RoleAssigned));
     Ok(Placed { changes, purchased: Purchased { order, reservation } })
 }

@@ -181,8 +181,6 @@ pub enum PartnerOnlyChange {
     Refund,
     /// Renew it, or let it renew itself.
     Renewal,
-    /// Say as what it is to be renewed.
-    RenewalTerms,
     /// Change where its benefit applies.
     ScopeChange,
     /// Move it to another directory.
@@ -196,7 +194,6 @@ impl PartnerOnlyChange {
             Self::Exchange => "exchange a reservation",
             Self::Refund => "cancel or return a reservation",
             Self::Renewal => "renew a reservation or set its renewal",
-            Self::RenewalTerms => "renew a reservation as another one",
             Self::ScopeChange => "change the scope of a reservation",
             Self::DirectoryChange => "move a reservation to another directory",
         }

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
-use crate::catalog::NotForSale;
+use crate::catalog::{NotForSale, Quantity};
 use crate::ids::{
     CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId,
@@ -194,6 +194,41 @@ pub enum Refusal {
     ReservationNotActive {
         /// Which.
         reservation: ReservationId,
+    },
+    /// Only what is over can be hidden.
+    #[error("the reservation `{reservation}` is still active; only one that is cancelled or expired can be archived")]
+    ReservationNotOver {
+        /// Which.
+        reservation: ReservationId,
+    },
+    /// The parts of a split do not add up.
+    #[error("a split needs two numbers of at least 1 that add up to {quantity}, the quantity of the reservation")]
+    SplitQuantities {
+        /// What there is to divide.
+        quantity: Quantity,
+    },
+    /// A merge takes two reservations of one order.
+    #[error("a merge needs two different reservations of the same order")]
+    MergeSources,
+    /// A merge would change one of the two.
+    #[error("the reservations cannot be merged, because their {what} differ; make them alike first")]
+    MergeDiffers {
+        /// What is not the same.
+        what: &'static str,
+    },
+    /// Splitting and merging change nothing else.
+    #[error("splitting or merging changes nothing else; {} on the reservation itself", what.words())]
+    ChangedElsewhere {
+        /// What was asked for besides.
+        what: PartnerOnlyChange,
+    },
+    /// What is renewed is not renewed again.
+    #[error("the reservation `{reservation}` is renewed already, by the reservation order `{order}`")]
+    AlreadyRenewed {
+        /// Which.
+        reservation: ReservationId,
+        /// By what.
+        order: ReservationOrderId,
     },
     /// Everything asked for is so already.
     #[error("the reservation is as it is asked to be; there is nothing to change")]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
-use crate::catalog::{NotForSale, SkuName};
+use crate::catalog::{NotForSale, Quantity, SkuName};
 use crate::ids::{
     CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId, SubscriptionId,
@@ -108,6 +108,12 @@ samples! {
     ReservationOrderExists = Refusal::ReservationOrderExists { order: ORDER };
     ReservationNotFound = Refusal::ReservationNotFound { order: ORDER, reservation: RESERVATION };
     ReservationNotActive = Refusal::ReservationNotActive { reservation: RESERVATION };
+    ReservationNotOver = Refusal::ReservationNotOver { reservation: RESERVATION };
+    SplitQuantities = Refusal::SplitQuantities { quantity: Quantity::new(4).expect("four are few") };
+    MergeSources = Refusal::MergeSources;
+    MergeDiffers = Refusal::MergeDiffers { what: "scopes" };
+    ChangedElsewhere = Refusal::ChangedElsewhere { what: PartnerOnlyChange::ScopeChange };
+    AlreadyRenewed = Refusal::AlreadyRenewed { reservation: RESERVATION, order: ORDER };
     NothingToChange = Refusal::NothingToChange { scope_only: false };
     ScopeOutsideContext = Refusal::ScopeOutsideContext { scope: SCOPE };
     NotOffered = Refusal::NotOffered { what: PartnerOnlyChange::Exchange };

@@ -4,14 +4,19 @@ use jiff::Timestamp;
 
 use crate::activity::{RecordDraft, Snapshot};
 use crate::arm_scope::ArmScope;
+use std::sync::Arc;
+
 use crate::authz::{Action, Command, Decision, Permit, Target};
+use crate::catalog::Catalog;
 use crate::change::Change;
 use crate::ids::{ReservationId, ReservationOrderId};
-use crate::obstacle::PartnerContact;
+use crate::market::Country;
+use crate::obstacle::{PartnerContact, day};
 use crate::operation::{self, Operation};
+use crate::order::acting;
 use crate::purchase::PartnerOnlyChange;
 use crate::refusal::Refusal;
-use crate::reservation::{AppliedScope, DisplayName, OrderWithReservations, Reservation, ReservationState};
+use crate::reservation::{AppliedScope, DisplayName, Ending, OrderWithReservations, RenewalTerms, Reservation};
 
 /// Changes a reservation: its name, its size flexibility, its reminder; for the partner also its scope and its renewal.
 /// What is given and is so already does not count as a change.
@@ -31,8 +36,8 @@ pub struct UpdateReservation {
     pub scope: Option<AppliedScope>,
     /// Whether it renews itself at the end.
     pub renew: Option<bool>,
-    /// Whether the request also says as what it is to be renewed.
-    pub renewal_terms: bool,
+    /// As what it is to be renewed, where not as the same again.
+    pub renewal_terms: Option<RenewalTerms>,
 }
 
 /// What a change looks at.
@@ -44,6 +49,12 @@ pub struct UpdateState {
     pub partner: PartnerContact,
     /// Whether the scope asked for lies in what this partner bought for this customer.
     pub scope_in_context: bool,
+    /// Whether subscription and scope of the renewal asked for lie there, too.
+    pub renewal_in_context: bool,
+    /// The customer's country.
+    pub country: Country,
+    /// The price sheet in force.
+    pub catalog: Arc<Catalog>,
 }
 
 impl Action for UpdateReservation {
@@ -69,36 +80,41 @@ impl Command for UpdateReservation {
         let Some(mut found) = state.found else {
             return Err(missing);
         };
-        let Some(old) = found.reservations.iter().find(|r| r.id == self.reservation).cloned() else {
-            return Err(missing);
-        };
+        let old = found.reservation(self.reservation)?.clone();
         let other_scope = self.scope.as_ref().filter(|scope| **scope != old.scope);
         let other_renewal = self.renew.filter(|renew| *renew != old.renew);
         if !permit.is_partner() {
-            let forbidden = match (other_scope, other_renewal, self.renewal_terms) {
+            let forbidden = match (other_scope, other_renewal, &self.renewal_terms) {
                 (Some(_), _, _) => Some(PartnerOnlyChange::ScopeChange),
-                (None, Some(_), _) | (None, None, true) => Some(PartnerOnlyChange::Renewal),
-                (None, None, false) => None,
+                (None, Some(_), _) | (None, None, Some(_)) => Some(PartnerOnlyChange::Renewal),
+                (None, None, None) => None,
             };
             if let Some(what) = forbidden {
                 return Err(Refusal::PartnerOnly { what, contact: state.partner });
             }
         }
-        if self.renewal_terms {
-            return Err(Refusal::NotOffered { what: PartnerOnlyChange::RenewalTerms });
-        }
-        if old.state != ReservationState::Succeeded || found.order.expires_at <= now {
+        if !old.phase(&found.order, now).is_live() {
             return Err(Refusal::ReservationNotActive { reservation: self.reservation });
         }
         if let (Some(AppliedScope::Single(scope)), false) = (other_scope, state.scope_in_context) {
             return Err(Refusal::ScopeOutsideContext { scope: scope.clone() });
         }
+        if let Some(terms) = &self.renewal_terms {
+            if !state.renewal_in_context {
+                let named = terms.scope.scope().cloned();
+                let scope = named.unwrap_or(ArmScope::Subscription(terms.subscription));
+                return Err(Refusal::ScopeOutsideContext { scope });
+            }
+            state.catalog.find(&terms.item.wanted(state.partner.currency, state.country, day(now)))?;
+        }
+        let renew = other_renewal.unwrap_or(old.renew);
         let new = Reservation {
             display_name: self.display_name.clone().unwrap_or_else(|| old.display_name.clone()),
             instance_flexibility: self.instance_flexibility.unwrap_or(old.instance_flexibility),
             review_at: self.review_at.or(old.review_at),
             scope: other_scope.cloned().unwrap_or_else(|| old.scope.clone()),
-            renew: other_renewal.unwrap_or(old.renew),
+            renew,
+            renew_as: self.renewal_terms.clone().or_else(|| old.renew_as.clone()).filter(|_| renew),
             ..old.clone()
         };
         if new == old {
@@ -106,18 +122,14 @@ impl Command for UpdateReservation {
             return Err(Refusal::NothingToChange { scope_only });
         }
         // A change shows as two revisions: under way, and done.
-        let new = Reservation { etag: old.etag.saturating_add(2), updated_at: now, ..new };
+        let new = new.revised(&acting(permit), now, 2);
         let record = RecordDraft {
             subject: self.subject(),
             old: Some(snapshot(&old)),
             new: Some(snapshot(&new)),
             details: vec![("ReservationOrderId".to_owned(), self.order.to_string())],
         };
-        for reservation in &mut found.reservations {
-            if reservation.id == new.id {
-                *reservation = new.clone();
-            }
-        }
+        found.apply(&new);
         let change = Change::ReservationUpdated(Box::new(new.clone()));
         Ok(Decision::changed((found, new), vec![change], record))
     }
@@ -127,10 +139,13 @@ impl Command for UpdateReservation {
     }
 }
 
-fn snapshot(reservation: &Reservation) -> Snapshot {
+/// What the activity log keeps of a reservation.
+pub(crate) fn snapshot(reservation: &Reservation) -> Snapshot {
     Snapshot::Object(vec![
         ("Id", Snapshot::text(reservation.scope_id())),
         ("DisplayName", Snapshot::text(&reservation.display_name)),
+        ("Quantity", Snapshot::Number(reservation.quantity.instances())),
+        ("State", Snapshot::text(reservation.ending.map_or(reservation.state.name(), Ending::name))),
         ("InstanceFlexibility", Snapshot::Flag(reservation.instance_flexibility)),
         ("AppliedScopeType", Snapshot::text(reservation.scope.type_name())),
         ("AppliedScope", Snapshot::optional(reservation.scope.scope())),
@@ -139,8 +154,8 @@ fn snapshot(reservation: &Reservation) -> Snapshot {
     ])
 }
 
-/// Asks for what changes a purchase as a whole: a return, an exchange, another directory, other scopes. The customer may
-/// not, and is told whom to ask (R20).
+/// Asks for what this server does for nobody (another directory), or in a way that names nothing it could be done to. The
+/// customer, who may not at all, is told whom to ask (R20).
 #[derive(Debug, Clone)]
 pub struct ChangePurchase {
     /// The order or reservation, or all of them.
@@ -191,72 +206,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
-    use crate::ids::{OrderId, SubscriptionId};
-    use crate::money::{Currency, Money};
-    use crate::order::{BoughtBy, Buyer, UnitPrices};
-    use crate::placement::end_of_term;
-    use crate::reservation::ReservationOrder;
+    use crate::ids::SubscriptionId;
     use crate::role::OWNER;
-    use crate::testing::{self, outcome};
-
-    const ORDER: ReservationOrderId = ReservationOrderId(Uuid::from_u128(0x44));
-    const RESERVATION: ReservationId = ReservationId(Uuid::from_u128(0x55));
-
-    fn contact() -> PartnerContact {
-        PartnerContact {
-            id: testing::partner(),
-            name: "Nordmoln AB".to_owned(),
-            support: vec!["hjalp@nordmoln.example".to_owned()],
-            currency: Currency::parse("EUR").unwrap(),
-        }
-    }
-
-    fn bought() -> OrderWithReservations {
-        let price = Money::zero(Currency::parse("EUR").unwrap());
-        let name = DisplayName::parse("Produktion").unwrap();
-        let quantity = Quantity::new(2).unwrap();
-        let order = ReservationOrder {
-            id: ORDER,
-            customer: testing::customer(),
-            partner: testing::partner(),
-            order: OrderId::from_uuid(Uuid::from_u128(1)),
-            line: 0,
-            subscription: SubscriptionId(Uuid::from_u128(0x33)),
-            display_name: name.clone(),
-            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
-            region: Region::parse("swedencentral").unwrap(),
-            resource_type: ReservedResourceType::VirtualMachines,
-            term: Term::P1Y,
-            plan: BillingPlan::Upfront,
-            quantity,
-            prices: UnitPrices { list: price, partner: price, customer: price },
-            requested_at: testing::now(),
-            starts_at: testing::now(),
-            expires_at: end_of_term(testing::now(), Term::P1Y),
-            state: ReservationState::Succeeded,
-            etag: 1,
-            buyer: Buyer { side: BoughtBy::Customer, id: testing::olle().principal, name: testing::olle().name },
-        };
-        let reservation = Reservation {
-            id: RESERVATION,
-            order: ORDER,
-            display_name: name,
-            quantity,
-            scope: AppliedScope::Shared,
-            instance_flexibility: true,
-            renew: false,
-            archived: false,
-            state: ReservationState::Succeeded,
-            etag: 1,
-            review_at: None,
-            updated_at: testing::now(),
-        };
-        OrderWithReservations { order, reservations: vec![reservation] }
-    }
+    use crate::testing::{self, ORDER, RESERVATION, bought, catalog, contact, item, outcome, subscription};
 
     fn state() -> UpdateState {
-        UpdateState { found: Some(bought()), partner: contact(), scope_in_context: true }
+        UpdateState {
+            found: Some(bought()),
+            partner: contact(),
+            scope_in_context: true,
+            renewal_in_context: true,
+            country: Country::parse("SE").unwrap(),
+            catalog: catalog(),
+        }
     }
 
     fn command() -> UpdateReservation {
@@ -268,7 +230,17 @@ mod tests {
             review_at: None,
             scope: None,
             renew: None,
-            renewal_terms: false,
+            renewal_terms: None,
+        }
+    }
+
+    fn terms(sku: &str) -> RenewalTerms {
+        RenewalTerms {
+            subscription: subscription(),
+            item: crate::obstacle::Item { sku: crate::catalog::SkuName::parse(sku).unwrap(), ..item() },
+            scope: AppliedScope::Shared,
+            display_name: None,
+            instance_flexibility: true,
         }
     }
 
@@ -297,7 +269,13 @@ mod tests {
             (UpdateReservation { review_at: Some(testing::now()), ..command() }, "etag 3", "etag 3"),
             (UpdateReservation { renew: Some(true), ..command() }, ask, "etag 3"),
             (UpdateReservation { scope: Some(other), ..command() }, ask, "etag 3"),
-            (UpdateReservation { renewal_terms: true, ..command() }, ask, "cannot renew a reservation as another one"),
+            (UpdateReservation { renewal_terms: Some(terms("Standard_D2s_v5")), ..command() }, ask, "as it is"),
+            (
+                UpdateReservation { renew: Some(true), renewal_terms: Some(terms("Standard_D2s_v5")), ..command() },
+                ask,
+                "etag 3",
+            ),
+            (UpdateReservation { renewal_terms: Some(terms("Standard_D9")), ..command() }, ask, "not in the catalog"),
             (UpdateReservation { renew: Some(false), ..command() }, "as it is", "as it is"),
             (command(), "as it is", "as it is"),
             (

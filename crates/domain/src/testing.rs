@@ -1,13 +1,25 @@
 //! Personas and helpers for the tests of decisions.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use jiff::civil::date;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::authz::{self, Action, Decision, Facts, Permit};
-use crate::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId};
+use crate::catalog::{BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};
+use crate::ids::{
+    CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleDefinitionId, SubscriptionId,
+};
+use crate::money::{Currency, Money};
+use crate::obstacle::{Item, PartnerContact};
+use crate::order::{BoughtBy, Buyer, UnitPrices};
+use crate::placement::{Placement, place};
 use crate::refusal::Refusal;
+use crate::reservation::{AppliedScope, DisplayName, OrderWithReservations};
 use crate::role::built_in;
 
 /// The partner that sells.
@@ -91,4 +103,105 @@ pub fn permit_customer<A: Action>(action: &A, grant: Option<(RoleDefinitionId, A
         grants,
     };
     authz::authorize(action, &olle(), facts).unwrap()
+}
+
+/// The order of [`bought`].
+pub const ORDER: ReservationOrderId = ReservationOrderId(Uuid::from_u128(0x44));
+/// Its reservation.
+pub const RESERVATION: ReservationId = ReservationId(Uuid::from_u128(0x55));
+
+/// The customer's subscription.
+pub fn subscription() -> SubscriptionId {
+    SubscriptionId(Uuid::from_u128(0x33))
+}
+
+/// Whole euros.
+pub fn eur(amount: i64) -> Money {
+    Money::exact(Decimal::from(amount), Currency::parse("EUR").unwrap()).unwrap()
+}
+
+/// Nordmoln, as refusals name it.
+pub fn contact() -> PartnerContact {
+    PartnerContact {
+        id: partner(),
+        name: "Nordmoln AB".to_owned(),
+        support: vec!["hjalp@nordmoln.example".to_owned()],
+        currency: Currency::parse("EUR").unwrap(),
+    }
+}
+
+/// Four instances for a year, paid at once.
+pub fn item() -> Item {
+    Item {
+        resource_type: ReservedResourceType::VirtualMachines,
+        sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+        region: Region::parse("swedencentral").unwrap(),
+        term: Term::P1Y,
+        plan: BillingPlan::Upfront,
+        quantity: Quantity::new(4).unwrap(),
+    }
+}
+
+/// Sells two sizes of one family, one at twice the price of the other, and something of another kind.
+pub fn catalog() -> Arc<Catalog> {
+    let offer = |kind, sku: &str, list: i64| Offer {
+        sku: SkuName::parse(sku).unwrap(),
+        family: "Dsv5".to_owned(),
+        region: Region::parse("swedencentral").unwrap(),
+        resource_type: kind,
+        term: Term::P1Y,
+        billing_plans: vec![BillingPlan::Upfront, BillingPlan::Monthly],
+        list_price: eur(list),
+        partner_price: Money { amount_e6: eur(list).amount_e6 / 100 * 88, ..eur(0) },
+        flexibility_group: Some("Dsv5 Series".to_owned()),
+        ratio: Decimal::ONE,
+        vcpus: Some(2),
+        memory_gib: Some(Decimal::from(8)),
+        sold_from: None,
+        sold_until: Some(date(2037, 1, 1)),
+        markets: Vec::new(),
+    };
+    let machines = ReservedResourceType::VirtualMachines;
+    Arc::new(
+        Catalog::new(vec![
+            offer(machines, "Standard_D2s_v5", 1_000),
+            offer(machines, "Standard_D4s_v5", 2_000),
+            offer(ReservedResourceType::SqlDatabases, "SQLDB_GP_Gen5", 9_000),
+        ])
+        .unwrap(),
+    )
+}
+
+/// Olle has bought this at [`now`].
+pub fn bought_as(item: Item) -> OrderWithReservations {
+    let prices = UnitPrices { list: eur(1_000), partner: eur(880), customer: eur(950) };
+    let placement = Placement {
+        customer: customer(),
+        partner: partner(),
+        subscription: subscription(),
+        item,
+        prices,
+        scope: AppliedScope::Shared,
+        display_name: DisplayName::parse("Produktion").ok(),
+        instance_flexibility: true,
+        renew: false,
+        review_at: None,
+        reservation_order: ORDER,
+        order: OrderId::from_uuid(Uuid::from_u128(1)),
+        line: 0,
+        buyer: Buyer { side: BoughtBy::Customer, id: olle().principal, name: olle().name },
+        owners: Vec::new(),
+    };
+    let purchased = place(&placement, now()).unwrap().purchased;
+    let reservation = crate::reservation::Reservation { id: RESERVATION, ..purchased.reservation };
+    OrderWithReservations {
+        order: purchased.order,
+        reservations: vec![reservation],
+        subscription_names: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Olle has bought [`item`] at [`now`].
+pub fn bought() -> OrderWithReservations {
+    bought_as(item())
 }

@@ -107,7 +107,14 @@ fn outsider() -> Facts {
 pub(crate) struct Place {
     customer: CustomerId,
     partner: Option<PartnerId>,
-    order: Option<ArmScope>,
+    order: Option<OrderPlace>,
+}
+
+/// A reservation order and the subscription it was bought with.
+#[derive(Debug, Clone)]
+struct OrderPlace {
+    scope: ArmScope,
+    billing: ArmScope,
 }
 
 async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
@@ -115,15 +122,18 @@ async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Optio
         return of_subscription(subscription, tx).await;
     }
     if let Some(order) = scope.reservation_order() {
-        let row: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
-            "SELECT customer_id, partner_id FROM reservation_order WHERE reservation_order_id = $1")
+        let row: Option<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT customer_id, partner_id, subscription_id FROM reservation_order WHERE reservation_order_id = $1")
             .bind(order.to_string()).fetch_optional(conn).await)?;
         return row
-            .map(|(customer, partner)| {
+            .map(|(customer, partner, subscription)| {
                 Ok(Place {
                     customer: parsed("customer id", &customer)?,
                     partner: Some(parsed("partner id", &partner)?),
-                    order: Some(ArmScope::ReservationOrder(order)),
+                    order: Some(OrderPlace {
+                        scope: ArmScope::ReservationOrder(order),
+                        billing: ArmScope::Subscription(parsed("subscription id", &subscription)?),
+                    }),
                 })
             })
             .transpose();
@@ -174,10 +184,17 @@ async fn in_directory(actor: &Actor, place: &Place, tx: &mut Tx<'_>) -> Result<F
         principals.push(own.admin_agents_group());
     }
     let mut grants = grants(customer, &principals, tx).await?;
-    if let Some(scope) = place.order.clone().filter(|_| standing.is_admin_agent()) {
-        // What the partner pays for it keeps in its hands, whatever roles the customer gives or takes (R21).
-        let owner = role::built_in("Owner").map(role::BuiltInRole::permissions).unwrap_or_default();
-        grants.push(Grant { role: role::OWNER, scope, permissions: owner });
+    if let Some(OrderPlace { scope, billing }) = place.order.clone() {
+        // What the partner pays for it keeps in its hands (R21): its Admin agents whatever roles the customer gives or
+        // takes, its other agents as far as their roles on the billing subscription go.
+        if standing.is_admin_agent() {
+            let owner = role::built_in("Owner").map(role::BuiltInRole::permissions).unwrap_or_default();
+            grants.push(Grant { role: role::OWNER, scope, permissions: owner });
+        } else {
+            let there = grants.iter().filter(|grant| grant.scope.covers(&billing, customer.tenant()));
+            let here: Vec<Grant> = there.map(|grant| Grant { scope: scope.clone(), ..grant.clone() }).collect();
+            grants.extend(here);
+        }
     }
     Ok(Facts { customer: Some(customer), partner: Some(own), standing, grants })
 }

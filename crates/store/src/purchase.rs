@@ -201,55 +201,17 @@ async fn best_subscription(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use fullmakt_domain::catalog::{
-        BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term,
-    };
     use fullmakt_domain::ids::ReservationOrderId;
-    use fullmakt_domain::money::Money;
-    use fullmakt_domain::obstacle::{Item, Obstacle};
+    use fullmakt_domain::obstacle::Obstacle;
     use fullmakt_domain::refusal::Refusal;
     use fullmakt_domain::reservation::{GetReservationOrder, ListReservationOrders};
     use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};
-    use rust_decimal::Decimal;
 
     use super::*;
     use crate::door::ExecuteError;
-    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, RUT, SUBSCRIPTION, WORLD, actor, number, request, run, stores};
-
-    fn item() -> Item {
-        Item {
-            resource_type: ReservedResourceType::VirtualMachines,
-            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
-            region: Region::parse("swedencentral").unwrap(),
-            term: Term::P1Y,
-            plan: BillingPlan::Monthly,
-            quantity: Quantity::new(2).unwrap(),
-        }
-    }
-
-    fn sheet() -> Arc<Catalog> {
-        let eur = |amount: i64| Money::exact(Decimal::from(amount), Currency::parse("EUR").unwrap()).unwrap();
-        let offer = Offer {
-            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
-            family: "Dsv5".to_owned(),
-            region: Region::parse("swedencentral").unwrap(),
-            resource_type: ReservedResourceType::VirtualMachines,
-            term: Term::P1Y,
-            billing_plans: vec![BillingPlan::Monthly],
-            list_price: eur(1_000),
-            partner_price: eur(880),
-            flexibility_group: None,
-            ratio: Decimal::ONE,
-            vcpus: None,
-            memory_gib: None,
-            sold_from: None,
-            sold_until: None,
-            markets: Vec::new(),
-        };
-        Arc::new(Catalog::new(vec![offer]).unwrap())
-    }
+    use crate::testing::{
+        ADA, CUSTOMER, OLLE, PARTNER, RUT, SUBSCRIPTION, WORLD, actor, item, number, request, run, sheet, stores,
+    };
 
     #[tokio::test]
     async fn r01_r12_r13_r17_r18_a_customer_buys_what_was_quoted_and_the_partner_sees_it() {

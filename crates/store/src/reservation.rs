@@ -1,20 +1,23 @@
 //! Reservation orders and reservations: loads, answers, statements.
 
+use std::collections::BTreeMap;
+
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
-use fullmakt_domain::ids::{CustomerId, ReservationOrderId};
+use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::{BoughtBy, Buyer, UnitPrices};
 use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
-    AppliedScope, DisplayName, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation,
-    ReservationOrder, ReservationState,
+    AppliedScope, DisplayName, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations,
+    RenewalTerms, Reservation, ReservationOrder, ReservationState,
 };
 
 use crate::db::{Tx, on};
 use crate::door::Answer;
-use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
+use crate::row::{Fault, instant, instant_optional, known, micros, parsed, parsed_optional};
 
 #[derive(serde::Deserialize)]
 struct OrderRow {
@@ -108,27 +111,120 @@ struct ReservationRow {
     etag: i64,
     review_at: Option<i64>,
     updated_at: i64,
+    ending: Option<String>,
+    split_from: Option<String>,
+    merged_into: Option<String>,
+    renewed_from: Option<String>,
+    renewed_as: Option<String>,
+    renewal_terms: Option<String>,
+    first_used_at: Option<i64>,
+    created_at: i64,
+    changed_on_side: String,
+    changed_by: String,
+    changed_by_name: String,
+}
+
+/// A reservation of another order, as it is stored.
+fn elsewhere(text: Option<&str>) -> Result<Option<(ReservationOrderId, ReservationId)>, Fault> {
+    let Some(text) = text else { return Ok(None) };
+    let (order, reservation) = known("reservation of another order", text, text.split_once('/'))?;
+    Ok(Some((parsed("reservation order id", order)?, parsed("reservation id", reservation)?)))
+}
+
+fn elsewhere_text(place: Option<(ReservationOrderId, ReservationId)>) -> Option<String> {
+    place.map(|(order, reservation)| format!("{order}/{reservation}"))
+}
+
+/// Terms of renewal as JSON: they are read and written as a whole.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredTerms {
+    subscription: String,
+    sku: String,
+    region: String,
+    resource_type: String,
+    term: String,
+    billing_plan: String,
+    quantity: i64,
+    applied_scope: Option<String>,
+    display_name: Option<String>,
+    instance_flexibility: bool,
+}
+
+impl StoredTerms {
+    fn json(terms: &RenewalTerms) -> String {
+        let item = &terms.item;
+        let stored = Self {
+            subscription: terms.subscription.to_string(),
+            sku: item.sku.as_str().to_owned(),
+            region: item.region.as_str().to_owned(),
+            resource_type: item.resource_type.name().to_owned(),
+            term: item.term.code().to_owned(),
+            billing_plan: item.plan.name().to_owned(),
+            quantity: item.quantity.instances(),
+            applied_scope: terms.scope.scope().map(ToString::to_string),
+            display_name: terms.display_name.as_ref().map(ToString::to_string),
+            instance_flexibility: terms.instance_flexibility,
+        };
+        serde_json::to_string(&stored).expect("texts and numbers are JSON")
+    }
+
+    fn read(text: &str) -> Result<RenewalTerms, Fault> {
+        let damaged = || Fault::Damaged { what: "terms of renewal", value: text.to_owned() };
+        let stored: Self = serde_json::from_str(text).map_err(|_| damaged())?;
+        Ok(RenewalTerms {
+            subscription: parsed("subscription id", &stored.subscription)?,
+            item: Item {
+                resource_type: ReservedResourceType::parse(&stored.resource_type).map_err(|_| damaged())?,
+                sku: SkuName::parse(&stored.sku).map_err(|_| damaged())?,
+                region: Region::parse(&stored.region).map_err(|_| damaged())?,
+                term: Term::parse(&stored.term).map_err(|_| damaged())?,
+                plan: BillingPlan::parse(&stored.billing_plan).map_err(|_| damaged())?,
+                quantity: quantity(stored.quantity)?,
+            },
+            scope: scope(stored.applied_scope.as_deref())?,
+            display_name: stored.display_name.as_deref().map(display_name).transpose()?,
+            instance_flexibility: stored.instance_flexibility,
+        })
+    }
+}
+
+fn scope(text: Option<&str>) -> Result<AppliedScope, Fault> {
+    text.map_or(Ok(AppliedScope::Shared), |text| {
+        known("scope", text, ArmScope::parse(text).ok()).map(AppliedScope::Single)
+    })
 }
 
 impl ReservationRow {
     fn reservation(self) -> Result<Reservation, Fault> {
-        let scope = match &self.applied_scope {
-            None => AppliedScope::Shared,
-            Some(text) => AppliedScope::Single(known("scope", text, ArmScope::parse(text).ok())?),
-        };
+        let ending = self.ending.as_deref().map(|word| known("ending", word, Ending::parse(word)));
         Ok(Reservation {
             id: parsed("reservation id", &self.reservation_id)?,
             order: parsed("reservation order id", &self.reservation_order_id)?,
             display_name: display_name(&self.display_name)?,
             quantity: quantity(self.quantity)?,
-            scope,
+            scope: scope(self.applied_scope.as_deref())?,
             instance_flexibility: self.instance_flexibility == "On",
             renew: self.renew != 0,
+            renew_as: self.renewal_terms.as_deref().map(StoredTerms::read).transpose()?,
             archived: self.archived != 0,
             state: known("state", &self.state, ReservationState::parse(&self.state))?,
+            ending: ending.transpose()?,
+            lineage: Lineage {
+                source: parsed_optional("reservation id", self.split_from.as_deref())?,
+                successor: parsed_optional("reservation id", self.merged_into.as_deref())?,
+                renewed_from: elsewhere(self.renewed_from.as_deref())?,
+                renewed_as: elsewhere(self.renewed_as.as_deref())?,
+            },
             etag: self.etag,
             review_at: instant_optional(self.review_at)?,
+            first_used_at: instant_optional(self.first_used_at)?,
+            created_at: instant(self.created_at)?,
             updated_at: instant(self.updated_at)?,
+            changed_by: Buyer {
+                side: known("side", &self.changed_on_side, BoughtBy::parse(&self.changed_on_side))?,
+                id: parsed("principal id", &self.changed_by)?,
+                name: self.changed_by_name,
+            },
         })
     }
 }
@@ -148,11 +244,27 @@ pub(crate) async fn load(
     let Some(row) = row else { return Ok(None) };
     let reservations: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
         "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
-                archived, state, etag, review_at, updated_at
-         FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 ORDER BY updated_at, reservation_id")
+                archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
+                renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
+         FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 ORDER BY created_at, reservation_id")
         .bind(customer.to_string()).bind(id.to_string()).fetch_all(conn).await)?;
-    let reservations = reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
-    Ok(Some(OrderWithReservations { order: row.order()?, reservations }))
+    let reservations: Vec<Reservation> =
+        reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
+    let subscription_names = names(customer, &reservations, tx).await?;
+    Ok(Some(OrderWithReservations { order: row.order()?, reservations, subscription_names }))
+}
+
+/// The names of the subscriptions that reservations are applied to.
+async fn names(
+    customer: CustomerId,
+    reservations: &[Reservation],
+    tx: &mut Tx<'_>,
+) -> Result<BTreeMap<SubscriptionId, String>, Fault> {
+    if reservations.iter().all(|r| r.scope == AppliedScope::Shared) {
+        return Ok(BTreeMap::new());
+    }
+    let all = crate::subscription::list(customer, tx).await?;
+    Ok(all.into_iter().map(|subscription| (subscription.id, subscription.name)).collect())
 }
 
 /// What a purchase with this identifier brought about, if there was one.
@@ -178,18 +290,20 @@ pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<Or
         .bind(customer.to_string()).fetch_all(conn).await)?;
     let reservations: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
         "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
-                archived, state, etag, review_at, updated_at
-         FROM reservation WHERE customer_id = $1 ORDER BY updated_at, reservation_id")
+                archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
+                renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
+         FROM reservation WHERE customer_id = $1 ORDER BY created_at, reservation_id")
         .bind(customer.to_string()).fetch_all(conn).await)?;
     let mut reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
+    let subscription_names = names(customer, &reservations, tx).await?;
     orders
         .into_iter()
         .map(|row| {
             let order = row.order()?;
             let (own, others) = reservations.drain(..).partition(|r: &Reservation| r.order == order.id);
             reservations = others;
-            Ok(OrderWithReservations { order, reservations: own })
+            Ok(OrderWithReservations { order, reservations: own, subscription_names: subscription_names.clone() })
         })
         .collect()
 }
@@ -267,11 +381,15 @@ pub(crate) async fn update_order(customer: CustomerId, order: &ReservationOrder,
 
 /// Writes a reservation.
 pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let lineage = &reservation.lineage;
     on!(tx, conn => sqlx::query(
         "INSERT INTO reservation
            (customer_id, reservation_order_id, reservation_id, display_name, quantity, scope_type, applied_scope,
-            instance_flexibility, renew, archived, state, etag, review_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
+            instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from, merged_into,
+            renewed_from, renewed_as, renewal_terms, first_used_at, created_at, changed_on_side, changed_by,
+            changed_by_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+            $24, $25)")
         .bind(customer.to_string())
         .bind(reservation.order.to_string())
         .bind(reservation.id.to_string())
@@ -286,15 +404,44 @@ pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: 
         .bind(reservation.etag)
         .bind(reservation.review_at.map(micros))
         .bind(micros(reservation.updated_at))
+        .bind(reservation.ending.map(Ending::name))
+        .bind(lineage.source.map(|id| id.to_string()))
+        .bind(lineage.successor.map(|id| id.to_string()))
+        .bind(elsewhere_text(lineage.renewed_from))
+        .bind(elsewhere_text(lineage.renewed_as))
+        .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
+        .bind(reservation.first_used_at.map(micros))
+        .bind(micros(reservation.created_at))
+        .bind(reservation.changed_by.side.name())
+        .bind(reservation.changed_by.id.to_string())
+        .bind(&reservation.changed_by.name)
         .execute(conn).await.map(drop))?;
     Ok(())
 }
 
-/// Writes what can change of a reservation.
+/// Writes what can change of a reservation, and keeps what it was before.
 pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let lineage = &reservation.lineage;
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO reservation_revision
+           (customer_id, reservation_order_id, reservation_id, display_name, quantity, applied_scope,
+            instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from, merged_into,
+            renewed_from, renewed_as, renewal_terms, first_used_at, created_at, changed_on_side, changed_by,
+            changed_by_name)
+         SELECT customer_id, reservation_order_id, reservation_id, display_name, quantity, applied_scope,
+                instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from,
+                merged_into, renewed_from, renewed_as, renewal_terms, first_used_at, created_at, changed_on_side,
+                changed_by, changed_by_name
+         FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
+        .bind(customer.to_string())
+        .bind(reservation.order.to_string())
+        .bind(reservation.id.to_string())
+        .execute(&mut *conn).await.map(drop))?;
     on!(tx, conn => sqlx::query(
         "UPDATE reservation SET display_name = $4, scope_type = $5, applied_scope = $6, instance_flexibility = $7,
-                renew = $8, etag = $9, review_at = $10, updated_at = $11, quantity = $12, archived = $13, state = $14
+                renew = $8, archived = $9, state = $10, etag = $11, review_at = $12, updated_at = $13, ending = $14,
+                split_from = $15, merged_into = $16, renewed_from = $17, renewed_as = $18, renewal_terms = $19,
+                first_used_at = $20, changed_on_side = $21, changed_by = $22, changed_by_name = $23
          WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
         .bind(customer.to_string())
         .bind(reservation.order.to_string())
@@ -304,12 +451,38 @@ pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: 
         .bind(reservation.scope.scope().map(ToString::to_string))
         .bind(if reservation.instance_flexibility { "On" } else { "Off" })
         .bind(i64::from(reservation.renew))
+        .bind(i64::from(reservation.archived))
+        .bind(reservation.state.name())
         .bind(reservation.etag)
         .bind(reservation.review_at.map(micros))
         .bind(micros(reservation.updated_at))
-        .bind(reservation.quantity.instances())
-        .bind(i64::from(reservation.archived))
-        .bind(reservation.state.name())
+        .bind(reservation.ending.map(Ending::name))
+        .bind(lineage.source.map(|id| id.to_string()))
+        .bind(lineage.successor.map(|id| id.to_string()))
+        .bind(elsewhere_text(lineage.renewed_from))
+        .bind(elsewhere_text(lineage.renewed_as))
+        .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
+        .bind(reservation.first_used_at.map(micros))
+        .bind(reservation.changed_by.side.name())
+        .bind(reservation.changed_by.id.to_string())
+        .bind(&reservation.changed_by.name)
         .execute(conn).await.map(drop))?;
     Ok(())
+}
+
+/// What a reservation was before each change, newest first, without the present.
+pub(crate) async fn revisions(
+    customer: CustomerId,
+    order: ReservationOrderId,
+    id: ReservationId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<Reservation>, Fault> {
+    let rows: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
+                archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
+                renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
+         FROM reservation_revision WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3
+         ORDER BY etag DESC")
+        .bind(customer.to_string()).bind(order.to_string()).bind(id.to_string()).fetch_all(conn).await)?;
+    rows.into_iter().map(ReservationRow::reservation).collect()
 }

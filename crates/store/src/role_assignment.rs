@@ -2,7 +2,7 @@
 
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Permit;
-use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleAssignmentId};
+use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, ReservationOrderId, RoleAssignmentId};
 use fullmakt_domain::role::Permissions;
 use fullmakt_domain::role_assignment::{
     AssignRole, AssignState, GetRoleAssignment, Holder, ListPermissions, ListRoleAssignments, PrincipalType,
@@ -49,6 +49,23 @@ async fn by_id(customer: CustomerId, id: RoleAssignmentId, tx: &mut Tx<'_>) -> R
          FROM role_assignment WHERE customer_id = $1 AND role_assignment_id = $2")
         .bind(customer.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
     row.map(AssignmentRow::read).transpose()
+}
+
+/// The role assignments at reservations of an order.
+pub(crate) async fn below_order(
+    customer: CustomerId,
+    order: ReservationOrderId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<RoleAssignment>, Fault> {
+    let below = format!("{}/", ArmScope::ReservationOrder(order).key());
+    let beyond = format!("{}0", ArmScope::ReservationOrder(order).key()); // `0` follows `/`
+    let rows: Vec<AssignmentRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT role_assignment_id, principal_id, principal_type, role_definition_id, scope, description, created_at,
+                created_by
+         FROM role_assignment WHERE customer_id = $1 AND scope_key > $2 AND scope_key < $3
+         ORDER BY created_at, role_assignment_id")
+        .bind(customer.to_string()).bind(below).bind(beyond).fetch_all(conn).await)?;
+    rows.into_iter().map(AssignmentRow::read).collect()
 }
 
 impl Load for AssignRole {

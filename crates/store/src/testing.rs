@@ -1,10 +1,22 @@
 //! Databases for the store's own tests: SQLite always, PostgreSQL where `FULLMAKT_TEST_POSTGRES` names a cluster.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fullmakt_domain::activity::RequestContext;
 use fullmakt_domain::actor::{Actor, PrincipalKind};
-use fullmakt_domain::ids::{CorrelationId, PrincipalId, TenantId};
+use fullmakt_domain::catalog::{BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};
+use fullmakt_domain::ids::{
+    CorrelationId, CustomerId, PartnerId, PrincipalId, ReservationOrderId, SubscriptionId, TenantId,
+};
+use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::obstacle::Item;
+use fullmakt_domain::placement::Purchased;
+use fullmakt_domain::purchase::BuyReservation;
+use fullmakt_domain::quote::QuotePrice;
+use fullmakt_domain::reservation::AppliedScope;
+use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};
+use rust_decimal::Decimal;
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
@@ -120,4 +132,73 @@ pub(crate) fn request() -> RequestContext {
         now: jiff::Timestamp::from_second(1_793_520_000).unwrap(),
         correlation: CorrelationId::parse(PARTNER).unwrap(),
     }
+}
+
+/// Two instances for a year, paid monthly.
+pub(crate) fn item() -> Item {
+    Item {
+        resource_type: ReservedResourceType::VirtualMachines,
+        sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+        region: Region::parse("swedencentral").unwrap(),
+        term: Term::P1Y,
+        plan: BillingPlan::Monthly,
+        quantity: Quantity::new(2).unwrap(),
+    }
+}
+
+/// A sheet that sells [`item`] at 1,000 EUR a piece.
+pub(crate) fn sheet() -> Arc<Catalog> {
+    let eur = |amount: i64| Money::exact(Decimal::from(amount), Currency::parse("EUR").unwrap()).unwrap();
+    let offer = Offer {
+        sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+        family: "Dsv5".to_owned(),
+        region: Region::parse("swedencentral").unwrap(),
+        resource_type: ReservedResourceType::VirtualMachines,
+        term: Term::P1Y,
+        billing_plans: vec![BillingPlan::Monthly],
+        list_price: eur(1_000),
+        partner_price: eur(880),
+        flexibility_group: None,
+        ratio: Decimal::ONE,
+        vcpus: None,
+        memory_gib: None,
+        sold_from: None,
+        sold_until: None,
+        markets: Vec::new(),
+    };
+    Arc::new(Catalog::new(vec![offer]).unwrap())
+}
+
+/// The small world, in which Olle was let to buy [`item`] and did.
+pub(crate) async fn bought(store: &Store) -> Purchased {
+    run(store, WORLD).await;
+    store.load_price_sheet(sheet(), request().now).await.unwrap();
+    let (ada, olle) = (actor(ADA, PARTNER), actor(OLLE, CUSTOMER));
+    let customer = CustomerId::parse(CUSTOMER).unwrap();
+    let grant = GrantSelfServePolicy {
+        customer,
+        grantor: PartnerId::parse(PARTNER).unwrap(),
+        resources: vec![SelfServeResource::AzureReservedInstances],
+        etag: customer.0,
+    };
+    store.execute(&ada, &grant, &request()).await.unwrap();
+    buys(store, &olle, "44444444-4444-4444-8444-444444444444").await
+}
+
+/// Someone buys [`item`] under an order id of the test's choice.
+pub(crate) async fn buys(store: &Store, buyer: &Actor, order: &str) -> Purchased {
+    let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
+    let order = ReservationOrderId::parse(order).unwrap();
+    store.execute(buyer, &QuotePrice { order, subscription, item: item() }, &request()).await.unwrap();
+    let buy = BuyReservation {
+        order,
+        subscription,
+        item: item(),
+        scope: AppliedScope::Shared,
+        display_name: None,
+        instance_flexibility: true,
+        renew: false,
+        review_at: None,
+    };
+    store.execute(buyer, &buy, &request()).await.unwrap()
 }

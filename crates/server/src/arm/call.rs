@@ -216,6 +216,18 @@ impl Reply {
         Self { status: StatusCode::NO_CONTENT, body: None, location: None, retry_after_s: None }
     }
 
+    /// 200 without a body.
+    pub fn done() -> Self {
+        Self { status: StatusCode::OK, body: None, location: None, retry_after_s: None }
+    }
+
+    /// Adds where the result can be read again.
+    #[must_use]
+    pub fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
     /// 202 with a body; the client reads `location` after `retry_after_s` seconds.
     pub fn accepted(body: Value, location: String, retry_after_s: u32) -> Self {
         Self {
@@ -229,11 +241,12 @@ impl Reply {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
+        let has_body = self.body.is_some();
         let body = self.body.map_or_else(HttpBody::empty, |body| HttpBody::from(body.to_string()));
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        if self.status != StatusCode::NO_CONTENT {
+        if has_body {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::headers::JSON));
         }
         if let Some(location) = self.location.and_then(|l| HeaderValue::from_str(&l).ok()) {

@@ -292,6 +292,13 @@ pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NotForSale(reason) => (StatusCode::BAD_REQUEST, not_for_sale_code(reason)),
         Refusal::Money(_) => (StatusCode::BAD_REQUEST, "CalculatePriceFailed"),
         Refusal::ReservationNotFound { .. } => (StatusCode::BAD_REQUEST, "ReservationIdNotInReservationOrder"),
+        Refusal::SplitQuantities { .. } | Refusal::MergeSources | Refusal::MergeDiffers { .. } => {
+            (StatusCode::BAD_REQUEST, "BadRequest")
+        }
+        Refusal::ChangedElsewhere { .. } => (StatusCode::BAD_REQUEST, "InvalidRequestContent"),
+        Refusal::ReservationNotOver { .. } | Refusal::AlreadyRenewed { .. } => {
+            (StatusCode::BAD_REQUEST, "OperationCannotBePerformedInCurrentState")
+        }
         Refusal::ReservationNotActive { .. } => (StatusCode::BAD_REQUEST, "OperationCannotBePerformedInCurrentState"),
         Refusal::NothingToChange { scope_only: true } => (StatusCode::BAD_REQUEST, "AppliedScopesSameAsExisting"),
         Refusal::NothingToChange { scope_only: false } => (StatusCode::BAD_REQUEST, "PatchValuesSameAsExisting"),

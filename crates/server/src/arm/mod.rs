@@ -11,6 +11,7 @@ pub mod error;
 pub mod filter;
 mod graph;
 pub mod headers;
+mod lifecycle;
 pub mod metadata;
 pub mod orderby;
 pub mod paging;
@@ -227,6 +228,14 @@ async fn handle(call: &Call<'_>) -> Result<Reply, ArmError> {
         Operation::GetReservation => reservations::get(call).await,
         Operation::UpdateReservation => reservations::update(call).await,
         Operation::ListReservations => reservations::list_all(call).await,
+        Operation::SplitReservation => lifecycle::split(call).await,
+        Operation::MergeReservations => lifecycle::merge(call).await,
+        Operation::SplitResult => lifecycle::split_result(call).await,
+        Operation::MergeResult => lifecycle::merge_result(call).await,
+        Operation::ArchiveReservation => lifecycle::archive(call).await,
+        Operation::UnarchiveReservation => lifecycle::unarchive(call).await,
+        Operation::AvailableScopes => lifecycle::available_scopes(call).await,
+        Operation::ListRevisions => lifecycle::revisions(call).await,
         Operation::PartnerOnly => reservations::change_purchase(call).await,
         Operation::ListRoleAssignments => role_assignments::list(call).await,
         Operation::GetRoleAssignment => role_assignments::get(call).await,

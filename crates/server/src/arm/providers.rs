@@ -108,7 +108,7 @@ fn provider(subscription: SubscriptionId, namespace: &str) -> Value {
 }
 
 /// What can be done, as access control names it: the action, the resource, the operation.
-const OPERATIONS: [(&str, &str, &str); 18] = [
+const OPERATIONS: [(&str, &str, &str); 25] = [
     ("register/action", "Tenant", "Register the provider"),
     ("operations/read", "Operations", "List operations"),
     ("catalogs/read", "Catalog", "Read the catalogue"),
@@ -122,11 +122,18 @@ const OPERATIONS: [(&str, &str, &str); 18] = [
     ("reservationorders/purchase/action", "Reservation order", "Purchase a reservation"),
     ("reservationorders/calculaterefund/action", "Reservation order", "Calculate a refund"),
     ("reservationorders/return/action", "Reservation order", "Return a reservation"),
+    ("reservationorders/split/action", "Reservation order", "Split a reservation"),
+    ("reservationorders/merge/action", "Reservation order", "Merge reservations"),
+    ("reservationorders/splitoperationresults/read", "Split result", "Read the result of a split"),
+    ("reservationorders/mergeoperationresults/read", "Merge result", "Read the result of a merge"),
     ("reservationorders/changedirectory/action", "Reservation order", "Move a reservation order to another directory"),
     ("reservationorders/reservations/read", "Reservation", "Read a reservation"),
     ("reservationorders/reservations/write", "Reservation", "Change a reservation"),
     ("reservationorders/reservations/action", "Reservation", "Update a reservation"),
     ("reservationorders/reservations/availablescopes/action", "Reservation", "Find scopes for a reservation"),
+    ("reservationorders/reservations/archive/action", "Reservation", "Archive a reservation"),
+    ("reservationorders/reservations/unarchive/action", "Reservation", "Unarchive a reservation"),
+    ("reservationorders/reservations/revisions/read", "Revision", "Read the revisions of a reservation"),
 ];
 
 /// `GET /providers/Microsoft.Capacity/operations`.

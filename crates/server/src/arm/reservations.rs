@@ -4,17 +4,19 @@ use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, ViewSubscriptionCatalog};
 use fullmakt_domain::directory::GetSubscription;
 use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
+use fullmakt_domain::money::Money;
 use fullmakt_domain::obstacle::{Item, day};
 use fullmakt_domain::order::BoughtBy;
 use fullmakt_domain::price::totals;
 use fullmakt_domain::purchase::{BuyReservation, PartnerOnlyChange};
 use fullmakt_domain::quote::QuotePrice;
+use fullmakt_domain::renewal::{PriceRenewal, terms};
 use fullmakt_domain::reservation::{
-    AppliedScope, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation, ReservationOrder,
-    ReservationState,
+    AppliedScope, GetReservationOrder, ListReservationOrders, OrderWithReservations, Phase, RenewalTerms, Reservation,
+    ReservationOrder, ReservationState,
 };
 use fullmakt_domain::reservation_update::{ChangePurchase, UpdateReservation};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -27,8 +29,6 @@ use super::paging::Page;
 use super::purchase_request::{PurchaseRequest, applied_scope, display_name, instance_flexibility};
 use super::{catalogs, wire};
 
-/// How long before its end a reservation shows as expiring.
-const EXPIRING: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The display states, and the name each is counted under.
 const STATES: [(&str, &str); 9] = [
     ("Succeeded", "succeededCount"),
@@ -198,7 +198,7 @@ fn expands(call: &Call<'_>, what: &'static str) -> Result<bool, ArmError> {
     }
 }
 
-async fn visible(call: &Call<'_>) -> Result<OrderWithReservations, ArmError> {
+pub(super) async fn visible(call: &Call<'_>) -> Result<OrderWithReservations, ArmError> {
     let order = call.order()?;
     let found = call.read(&GetReservationOrder { order }, &ArmScope::ReservationOrder(order)).await?;
     found.ok_or_else(|| ArmError::no_order(order))
@@ -208,6 +208,7 @@ fn order(call: &Call<'_>, found: &OrderWithReservations) -> Value {
     let order = &found.order;
     let state = match order.state {
         ReservationState::Succeeded if order.expires_at <= call.context.now => "Expired",
+        ReservationState::Succeeded if call.context.now < order.starts_at => "PendingCapacity",
         ReservationState::Succeeded => "Succeeded",
         ReservationState::Cancelled => "Cancelled",
         ReservationState::Expired => "Expired",
@@ -275,7 +276,7 @@ fn plan(order: &ReservationOrder, now: Timestamp) -> Result<Value, ArmError> {
 pub async fn list_of_order(call: &Call<'_>) -> Result<Reply, ArmError> {
     let page = Page::read(call.query, "$skiptoken")?;
     let found = visible(call).await?;
-    let items = found.reservations.iter().map(|r| reservation(call, &found.order, r)).collect();
+    let items = found.reservations.iter().map(|r| reservation(call, &found, r)).collect();
     Ok(Reply::ok(page.cut(items, &call.address(), "$skiptoken")))
 }
 
@@ -284,40 +285,42 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
     call.order()?;
     let id = call.reservation()?;
     let found = visible(call).await?;
-    let missing = || {
-        let order = found.order.id;
-        ArmError::bad_request(
-            "ReservationIdNotInReservationOrder",
-            format!("The reservation '{id}' is not in the reservation order '{order}'."),
-        )
-    };
-    let one = found.reservations.iter().find(|r| r.id == id).ok_or_else(missing)?;
-    let mut body = reservation(call, &found.order, one);
+    let one = found.reservation(id)?;
+    let mut body = reservation(call, &found, one);
     if expands(call, "renewProperties")? && one.renew {
-        body["properties"]["renewProperties"] = renewal(&found.order, one);
+        let query = PriceRenewal { order: found.order.id, reservation: id, now: call.context.now };
+        let price = call.read(&query, &ArmScope::ReservationOrder(found.order.id)).await?;
+        body["properties"]["renewProperties"] = renewal(&terms(&found, one), one, price);
     }
     Ok(Reply::ok(body))
 }
 
-/// The same again, since nothing else has been agreed.
-fn renewal(order: &ReservationOrder, reservation: &Reservation) -> Value {
-    let scopes = reservation.scope.scope().map(|scope| json!([scope.to_string()]));
-    json!({"purchaseProperties": {
-        "sku": {"name": order.sku.as_str()},
-        "location": order.region.as_str(),
+/// As what a reservation is renewed, and what that costs today.
+fn renewal(terms: &RenewalTerms, reservation: &Reservation, price: Option<Money>) -> Value {
+    let scopes = terms.scope.scope().map(|scope| json!([scope.to_string()]));
+    let flexibility = on_off(terms.instance_flexibility);
+    let mut renewal = json!({"purchaseProperties": {
+        "sku": {"name": terms.item.sku.as_str()},
+        "location": terms.item.region.as_str(),
         "properties": {
-            "billingScopeId": format!("/subscriptions/{}", order.subscription),
-            "term": order.term.code(),
-            "billingPlan": order.plan.name(),
-            "quantity": reservation.quantity.instances(),
-            "displayName": reservation.display_name.as_str(),
-            "appliedScopeType": reservation.scope.type_name(),
+            "billingScopeId": format!("/subscriptions/{}", terms.subscription),
+            "term": terms.item.term.code(),
+            "billingPlan": terms.item.plan.name(),
+            "quantity": terms.item.quantity.instances(),
+            "displayName": terms.display_name.as_ref().unwrap_or(&reservation.display_name).as_str(),
+            "appliedScopeType": terms.scope.type_name(),
             "appliedScopes": scopes,
-            "reservedResourceProperties": {"instanceFlexibility": on_off(reservation.instance_flexibility)},
-            "reservedResourceType": order.resource_type.name(),
+            "reservedResourceProperties": {"instanceFlexibility": flexibility},
+            "instanceFlexibility": flexibility,
+            "reservedResourceType": terms.item.resource_type.name(),
             "renew": reservation.renew,
         },
-    }})
+    }});
+    if let Some(price) = price {
+        renewal["billingCurrencyTotal"] = wire::money(price);
+        renewal["pricingCurrencyTotal"] = wire::money(price);
+    }
+    renewal
 }
 
 /// `GET /providers/Microsoft.Capacity/reservations`: all that the caller may read, filtered, sorted, counted.
@@ -335,7 +338,7 @@ pub async fn list_all(call: &Call<'_>) -> Result<Reply, ArmError> {
     let orders = call.read(&ListReservationOrders, &ArmScope::Capacity).await?;
     let mut items: Vec<Value> = orders
         .iter()
-        .flat_map(|found| found.reservations.iter().map(|r| reservation(call, &found.order, r)))
+        .flat_map(|found| found.reservations.iter().map(|r| reservation(call, found, r)))
         .filter(|item| filter.as_ref().is_none_or(|f| f.matches(item, &|_, _| false)))
         .collect();
     let summary = summarised.then(|| summary(&items));
@@ -368,27 +371,46 @@ fn summary(items: &[Value]) -> Value {
     Value::Object(counts.collect::<Map<_, _>>())
 }
 
-fn on_off(on: bool) -> &'static str {
+pub(super) fn on_off(on: bool) -> &'static str {
     if on { "On" } else { "Off" }
 }
 
-fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservation) -> Value {
-    let now = call.context.now;
-    let expired = order.expires_at <= now;
-    let expiring = order.expires_at.duration_since(now) <= EXPIRING;
-    let (state, shown) = match reservation.state {
-        ReservationState::Cancelled => ("Cancelled", "Cancelled"),
-        ReservationState::Expired => ("Expired", "Expired"),
-        ReservationState::Succeeded if expired => ("Expired", "Expired"),
-        ReservationState::Succeeded if expiring => ("Succeeded", "Expiring"),
-        ReservationState::Succeeded => ("Succeeded", "Succeeded"),
-    };
+/// How a phase is shown: the state, the state for people, and what there is to say about one that is not usual.
+fn shown(phase: Phase) -> (&'static str, &'static str, Option<(&'static str, &'static str)>) {
+    match phase {
+        Phase::Pending => {
+            ("PendingCapacity", "Pending", Some(("Pending", "This reservation's term has not begun yet")))
+        }
+        Phase::Active => ("Succeeded", "Succeeded", None),
+        Phase::Expiring => ("Succeeded", "Expiring", None),
+        Phase::Expired => ("Expired", "Expired", Some(("Expired", "This reservation's term is over"))),
+        Phase::Cancelled => ("Cancelled", "Cancelled", None),
+        Phase::Exchanged => ("Cancelled", "Cancelled", None),
+        Phase::Split => {
+            ("Cancelled", "Cancelled", Some(("Split", "This reservation was split and is no longer active")))
+        }
+        Phase::Merged => {
+            ("Cancelled", "Cancelled", Some(("Merged", "This reservation was merged and is no longer active")))
+        }
+    }
+}
+
+/// A reservation of an order as lists and single reads show it.
+pub(super) fn reservation(call: &Call<'_>, found: &OrderWithReservations, reservation: &Reservation) -> Value {
+    let order = &found.order;
+    let phase = reservation.phase(order, call.context.now);
+    let (state, displayed, status) = shown(phase);
     let friendly_scope = match &reservation.scope {
         AppliedScope::Shared => "Shared",
         AppliedScope::Single(ArmScope::ResourceGroup(..)) => "ResourceGroup",
         AppliedScope::Single(_) => "Single",
     };
-    let friendly_renewal = if state == "Succeeded" { on_off(reservation.renew) } else { "NotApplicable" };
+    let friendly_renewal = match phase {
+        _ if reservation.lineage.renewed_as.is_some() => "Renewed",
+        Phase::Pending | Phase::Active | Phase::Expiring => on_off(reservation.renew),
+        Phase::Expired => "NotRenewed",
+        Phase::Cancelled | Phase::Split | Phase::Merged | Phase::Exchanged => "NotApplicable",
+    };
     let updated = wire::date_time(reservation.updated_at);
     let mut properties = json!({
         "reservedResourceType": order.resource_type.name(),
@@ -400,7 +422,7 @@ fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservat
         "appliedScopeType": reservation.scope.type_name(),
         "displayName": reservation.display_name.as_str(),
         "provisioningState": state,
-        "displayProvisioningState": shown,
+        "displayProvisioningState": displayed,
         "term": order.term.code(),
         "userFriendlyAppliedScopeType": friendly_scope,
         "expiryDateTime": wire::date_time(order.expires_at),
@@ -423,10 +445,26 @@ fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservat
     if let Some(scope) = reservation.scope.scope() {
         let subscription = scope.subscription().map(|id| format!("/subscriptions/{id}"));
         properties["appliedScopes"] = json!([scope.to_string()]);
+        let name = scope.subscription().and_then(|id| found.subscription_names.get(&id));
         properties["appliedScopeProperties"] = match scope {
             ArmScope::ResourceGroup(_, name) => json!({"resourceGroupId": scope.to_string(), "displayName": name}),
-            _ => json!({"subscriptionId": subscription}),
+            _ => json!({"subscriptionId": subscription, "displayName": name}),
         };
+    }
+    if let Some((code, message)) = status {
+        properties["extendedStatusInfo"] = json!({"statusCode": code, "message": message});
+    }
+    if phase.is_live() && call.actor.home == order.partner.tenant() {
+        // Only to those who can: a customer finds out from its partner.
+        properties["capabilities"] = "ApiReturnEnabled, ApiExchangeEnabled".into();
+    }
+    relations(&mut properties, found, reservation, |id| id.to_string());
+    let path = |(order, id): (ReservationOrderId, ReservationId)| ArmScope::Reservation(order, id).to_string();
+    if let Some(source) = reservation.lineage.renewed_from {
+        properties["renewSource"] = path(source).into();
+    }
+    if let Some(destination) = reservation.lineage.renewed_as {
+        properties["renewDestination"] = path(destination).into();
     }
     if let Some(at) = reservation.review_at {
         properties["reviewDateTime"] = wire::date_time(at).into();
@@ -446,13 +484,42 @@ fn reservation(call: &Call<'_>, order: &ReservationOrder, reservation: &Reservat
     body
 }
 
+/// What a reservation came from and what it became. Sources are shown as paths, destinations as the caller says: lists
+/// name them bare, results of operations as paths.
+pub(super) fn relations(
+    properties: &mut Value,
+    found: &OrderWithReservations,
+    reservation: &Reservation,
+    destination: impl Fn(ReservationId) -> String,
+) {
+    let path = |id: ReservationId| ArmScope::Reservation(found.order.id, id).to_string();
+    let others = |of: &dyn Fn(&Reservation) -> Option<ReservationId>| -> Vec<ReservationId> {
+        found.reservations.iter().filter(|r| of(r) == Some(reservation.id)).map(|r| r.id).collect()
+    };
+    let (parts, merged) = (others(&|r| r.lineage.source), others(&|r| r.lineage.successor));
+    if let Some(source) = reservation.lineage.source {
+        properties["splitProperties"] = json!({"splitSource": path(source)});
+    }
+    if !parts.is_empty() {
+        let parts: Vec<String> = parts.into_iter().map(&destination).collect();
+        properties["splitProperties"]["splitDestinations"] = parts.into();
+    }
+    if let Some(successor) = reservation.lineage.successor {
+        properties["mergeProperties"] = json!({"mergeDestination": destination(successor)});
+    }
+    if !merged.is_empty() {
+        let sources: Vec<String> = merged.into_iter().map(path).collect();
+        properties["mergeProperties"]["mergeSources"] = sources.into();
+    }
+}
+
 /// `PATCH …/reservations/{reservation}`: done at once.
 pub async fn update(call: &Call<'_>) -> Result<Reply, ArmError> {
     let (order, id) = (call.order()?, call.reservation()?);
     let body = call.json()?;
     let command = change(&body.root(), order, id)?;
     let (found, updated) = call.execute(&command, &ArmScope::ReservationOrder(order)).await?;
-    Ok(Reply::ok(reservation(call, &found.order, &updated)))
+    Ok(Reply::ok(reservation(call, &found, &updated)))
 }
 
 /// The body of a change.
@@ -470,12 +537,25 @@ pub(super) fn change(
         review_at: properties.get("reviewDateTime")?.map(|node| node.instant()).transpose()?,
         scope: applied_scope(&properties)?,
         renew: properties.get("renew")?.map(|node| node.truth()).transpose()?,
-        renewal_terms: properties
-            .get("renewProperties")?
-            .map(|node| node.object().map(|o| !o.is_empty()))
-            .transpose()?
-            .unwrap_or(false),
+        renewal_terms: renewal_terms(&properties)?,
     })
+}
+
+/// As what a reservation is to be renewed, where the request says more than "the same again".
+fn renewal_terms(properties: &Node<'_>) -> Result<Option<RenewalTerms>, ArmError> {
+    let Some(renewal) = properties.get("renewProperties")? else { return Ok(None) };
+    let Some(wanted) = renewal.get("purchaseProperties")? else { return Ok(None) };
+    if wanted.object()?.is_empty() {
+        return Ok(None);
+    }
+    let wanted = PurchaseRequest::read(&wanted)?;
+    Ok(Some(RenewalTerms {
+        subscription: wanted.subscription,
+        item: wanted.item,
+        scope: wanted.scope,
+        display_name: wanted.display_name,
+        instance_flexibility: wanted.instance_flexibility,
+    }))
 }
 
 /// What a customer may not do with what its partner pays for (R20): the refusal names the partner and how to reach it.
@@ -484,14 +564,12 @@ pub async fn change_purchase(call: &Call<'_>) -> Result<Reply, ArmError> {
     let word = action.trim_end_matches("/action").rsplit('/').next().unwrap_or_default();
     let what = match word {
         "calculateexchange" | "exchange" => PartnerOnlyChange::Exchange,
-        "availablescopes" => PartnerOnlyChange::ScopeChange,
         "changedirectory" => PartnerOnlyChange::DirectoryChange,
         _ => PartnerOnlyChange::Refund,
     };
     let scope = match (call.name("order"), call.name("reservation")) {
         ("", _) => exchanged(call).unwrap_or(ArmScope::Capacity),
-        (_, "") => ArmScope::ReservationOrder(call.order()?),
-        _ => ArmScope::Reservation(call.order()?, call.reservation()?),
+        _ => ArmScope::ReservationOrder(call.order()?),
     };
     let command = ChangePurchase { scope: scope.clone(), what, action };
     call.execute(&command, &scope).await?;
@@ -518,7 +596,7 @@ pub async fn applied(call: &Call<'_>) -> Result<Reply, ArmError> {
     let applies = |found: &&OrderWithReservations| {
         let same_context =
             found.order.partner == subscription.partner && found.order.customer.tenant() == subscription.tenant;
-        let live = |r: &&Reservation| r.state == ReservationState::Succeeded && found.order.expires_at > now;
+        let live = |r: &&Reservation| matches!(r.phase(&found.order, now), Phase::Active | Phase::Expiring);
         found.reservations.iter().filter(live).any(|r| match &r.scope {
             AppliedScope::Shared => same_context,
             AppliedScope::Single(scope) => scope.subscription() == Some(id),

@@ -34,6 +34,14 @@ pub enum Operation {
     GetReservation,
     UpdateReservation,
     ListReservations,
+    SplitReservation,
+    MergeReservations,
+    SplitResult,
+    MergeResult,
+    ArchiveReservation,
+    UnarchiveReservation,
+    AvailableScopes,
+    ListRevisions,
     PartnerOnly,
     ListRoleAssignments,
     GetRoleAssignment,
@@ -125,14 +133,28 @@ routes! {
         "Microsoft.Capacity/reservationOrders/reservations/write";
     GET "/providers/Microsoft.Capacity/reservations" ListReservations Capacity
         "Microsoft.Capacity/reservationOrders/reservations/read";
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/split" SplitReservation Capacity
+        "Microsoft.Capacity/reservationOrders/split/action";
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/merge" MergeReservations Capacity
+        "Microsoft.Capacity/reservationOrders/merge/action";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/splitoperationresults/{result}" SplitResult Capacity
+        "Microsoft.Capacity/reservationOrders/splitoperationresults/read";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/mergeoperationresults/{result}" MergeResult Capacity
+        "Microsoft.Capacity/reservationOrders/mergeoperationresults/read";
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/archive" ArchiveReservation
+        Capacity "Microsoft.Capacity/reservationOrders/reservations/archive/action";
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/unarchive"
+        UnarchiveReservation Capacity "Microsoft.Capacity/reservationOrders/reservations/unarchive/action";
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/availableScopes"
+        AvailableScopes Capacity "Microsoft.Capacity/reservationOrders/reservations/availablescopes/action";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/revisions" ListRevisions
+        Capacity "Microsoft.Capacity/reservationOrders/reservations/revisions/read";
     POST "/providers/Microsoft.Capacity/reservationOrders/{order}/calculateRefund" PartnerOnly Capacity
         "Microsoft.Capacity/reservationOrders/calculaterefund/action";
     POST "/providers/Microsoft.Capacity/reservationOrders/{order}/return" PartnerOnly Capacity
         "Microsoft.Capacity/reservationOrders/return/action";
     POST "/providers/Microsoft.Capacity/reservationOrders/{order}/changeDirectory" PartnerOnly Capacity
         "Microsoft.Capacity/reservationOrders/changedirectory/action";
-    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/availableScopes" PartnerOnly
-        Capacity "Microsoft.Capacity/reservationOrders/reservations/availablescopes/action";
     POST "/providers/Microsoft.Capacity/calculateExchange" PartnerOnly Capacity "Microsoft.Capacity/calculateexchange/action";
     POST "/providers/Microsoft.Capacity/exchange" PartnerOnly Capacity "Microsoft.Capacity/exchange/action";
 

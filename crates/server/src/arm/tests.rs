@@ -475,7 +475,7 @@ async fn r20_r22_a_customer_renames_and_is_told_whom_to_ask_for_the_rest() {
     patch(olle(), json!({"instanceFlexibility": "Off"})).await.ok();
     for change in [
         json!({"renew": true}),
-        json!({"renew": false, "renewProperties": {"purchaseProperties": {}}}),
+        json!({"renew": false, "renewProperties": {"purchaseProperties": wanted()}}),
         json!({"appliedScopeType": "Single", "appliedScopes": [PROV]}),
     ] {
         let refused = patch(olle(), change.clone()).await.is(403, "AuthorizationFailed");
@@ -498,7 +498,6 @@ async fn r20_r22_a_customer_renames_and_is_told_whom_to_ask_for_the_rest() {
         format!("{order}/calculateRefund"),
         format!("{order}/return"),
         format!("{order}/changeDirectory"),
-        format!("{reservation}/availableScopes"),
         format!("{CAPACITY}/calculateExchange"),
         format!("{CAPACITY}/exchange"),
     ] {
@@ -513,6 +512,106 @@ async fn r20_r22_a_customer_renames_and_is_told_whom_to_ask_for_the_rest() {
     // R06: turning it off leaves what is there.
     edge.forbid().await;
     assert_eq!(edge.get(&olle(), &order).await.status, 200);
+}
+
+#[tokio::test]
+async fn r22_the_owner_splits_merges_and_sees_what_has_been() {
+    let edge = Edge::new().await;
+    edge.permit().await;
+    let (order, reservation) = edge.buy(&olle()).await;
+    let split = json!({"properties": {"quantities": [1, 1], "reservationId": reservation}});
+    edge.post(&karin(), &format!("{order}/split"), &split).await.is(403, "AuthorizationFailed");
+    edge.post(&pelle(), &format!("{order}/split"), &split).await.is(404, "ReservationOrderNotFound");
+    // R20: neither scope nor renewal changes on the way.
+    for besides in [json!({"appliedScopeType": "Single", "appliedScopes": [PROV]}), json!({"renew": true})] {
+        let mut disguised = split.clone();
+        for (name, value) in besides.as_object().unwrap() {
+            disguised["properties"][name] = value.clone();
+        }
+        let refused = edge.post(&olle(), &format!("{order}/split"), &disguised).await.is(403, "AuthorizationFailed");
+        assert!(refused.message().contains("ask Nordmoln AB (hjalp@nordmoln.example"), "{}", refused.message());
+        edge.post(&ada(), &format!("{order}/split"), &disguised).await.is(400, "InvalidRequestContent");
+    }
+    let answered = edge.post(&olle(), &format!("{order}/split"), &split).await;
+    let location = answered.headers["location"].to_str().unwrap().to_owned();
+    let done = answered.ok();
+    let states = |items: &Value| -> Vec<String> {
+        let items = items.as_array().unwrap().iter();
+        items.map(|i| format!("{} {}", i["properties"]["quantity"], i["properties"]["provisioningState"])).collect()
+    };
+    assert_eq!(states(&done), ["1 \"Succeeded\"", "1 \"Succeeded\"", "2 \"Cancelled\""]);
+    assert_eq!(done[2]["properties"]["extendedStatusInfo"]["statusCode"], "Split");
+    assert_eq!(done[0]["type"], "Microsoft.Capacity/reservationOrders/reservations/revisions");
+    let path = location.strip_prefix("https://localhost:8443").unwrap().split('?').next().unwrap();
+    let again = edge.get(&olle(), path).await.ok();
+    assert_eq!(states(&again), states(&done));
+    let destinations = again[2]["properties"]["splitProperties"]["splitDestinations"].as_array().unwrap();
+    assert!(destinations.iter().all(|d| d.as_str().unwrap().starts_with(CAPACITY)), "{destinations:?}");
+    edge.get(&pelle(), path).await.is(404, "ReservationOrderNotFound");
+    edge.post(&olle(), &format!("{order}/split"), &split).await.is(400, "OperationCannotBePerformedInCurrentState");
+
+    let listed = edge.get(&olle(), &format!("{order}/reservations")).await.ok();
+    let ids: Vec<&str> = listed["value"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 3);
+    let parts: Vec<&Value> =
+        listed["value"].as_array().unwrap().iter().filter(|r| r["properties"]["quantity"] == 1).collect();
+    // Their paths, as lists give them, and bare identifiers will do.
+    let merge = json!({"properties": {"sources": [parts[0]["id"], parts[1]["name"]]}});
+    let merged = edge.post(&olle(), &format!("{order}/merge"), &merge).await.ok();
+    assert_eq!(states(&merged), ["2 \"Succeeded\"", "1 \"Cancelled\"", "1 \"Cancelled\""]);
+    assert_eq!(merged[1]["properties"]["extendedStatusInfo"]["statusCode"], "Merged");
+
+    let hidden = format!("{reservation}/archive");
+    assert_eq!(edge.ask(&olle(), Method::POST, &hidden, None).await.status, 200);
+    assert_eq!(edge.get(&olle(), &reservation).await.ok()["properties"]["archived"], true);
+    assert_eq!(edge.ask(&olle(), Method::POST, &format!("{reservation}/unarchive"), None).await.status, 200);
+    let live = merged[0]["id"].as_str().unwrap().split("/revisions").next().unwrap().to_owned();
+    let early = edge.ask(&olle(), Method::POST, &format!("{live}/archive"), None).await;
+    early.is(400, "OperationCannotBePerformedInCurrentState");
+
+    let revisions = edge.get(&olle(), &format!("{reservation}/revisions")).await.ok();
+    let revisions = revisions["value"].as_array().unwrap();
+    let names: Vec<&str> = revisions.iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["5", "4", "3", "2", "1"]);
+    assert_eq!(revisions[3]["properties"]["extendedStatusInfo"]["statusCode"], "Pending");
+    assert_eq!(revisions[0]["systemData"]["lastModifiedBy"], "olle@exempel.example");
+    edge.get(&karin(), &format!("{reservation}/revisions")).await.is(403, "AuthorizationFailed");
+
+    let asked = json!({"properties": {"scopes": [PRODUKTION, PROV, "/subscriptions/55555555-0000-4000-8000-0000000000e1", "?"]}});
+    let scopes = edge.post(&olle(), &format!("{live}/availableScopes"), &asked).await.ok();
+    let valid: Vec<bool> =
+        scopes["properties"]["scopes"].as_array().unwrap().iter().map(|s| s["valid"].as_bool().unwrap()).collect();
+    assert_eq!(valid, [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn r20_r21_the_partner_sets_the_renewal_and_its_helpdesk_does_with_a_role() {
+    let edge = Edge::new().await;
+    edge.permit().await;
+    let (order, reservation) = edge.buy(&olle()).await;
+    let mut larger = wanted();
+    larger["properties"]["quantity"] = json!(5);
+    let renew = json!({"properties": {"renew": true, "renewProperties": {"purchaseProperties": larger}}});
+    let patch = |actor: Actor| {
+        let (edge, reservation, renew) = (&edge, &reservation, &renew);
+        async move { edge.ask(&actor, Method::PATCH, reservation, Some(renew)).await }
+    };
+    patch(on_behalf_of(FJALLRAVEN, sven())).await.is(403, "AuthorizationFailed");
+    // R21: an explicit role on the subscription is enough for other agents.
+    let assignment = json!({"properties": {
+        "roleDefinitionId": format!("{PRODUKTION}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"),
+        "principalId": sven().principal.to_string(), "principalType": "User"}});
+    let path = format!("{PRODUKTION}/{ASSIGNMENTS}/99999999-0000-4000-8000-000000000001");
+    edge.put(&olle(), &path, &assignment).await.ok();
+    let renewing = patch(on_behalf_of(FJALLRAVEN, sven())).await.ok();
+    assert_eq!(renewing["properties"]["userFriendlyRenewState"], "On");
+    assert_eq!(renewing["properties"]["capabilities"], "ApiReturnEnabled, ApiExchangeEnabled");
+    let expanded = edge.get(&olle(), &format!("{reservation}?$expand=renewProperties")).await.ok();
+    let properties = &expanded["properties"];
+    assert_eq!(properties["renewProperties"]["purchaseProperties"]["properties"]["quantity"], 5);
+    assert!(properties["renewProperties"]["billingCurrencyTotal"]["amount"].is_f64());
+    assert_eq!(properties["capabilities"], Value::Null);
+    edge.get(&olle(), &order).await.ok();
 }
 
 #[tokio::test]
@@ -612,7 +711,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
 }
 
 /// Bodies as clients send them, with the place of one value to try something else at.
-fn bodies() -> [(&'static str, Value, &'static [&'static str]); 4] {
+fn bodies() -> [(&'static str, Value, &'static [&'static str]); 7] {
     [
         (
             "role assignment",
@@ -665,6 +764,21 @@ fn bodies() -> [(&'static str, Value, &'static [&'static str]); 4] {
                 "/properties/renewProperties",
             ],
         ),
+        (
+            "split",
+            json!({"properties": {"quantities": [1, 1], "reservationId": OWNER, "renew": false}}),
+            &["/properties", "/properties/quantities", "/properties/quantities/0", "/properties/reservationId"],
+        ),
+        (
+            "merge",
+            json!({"properties": {"sources": [OWNER, READER], "appliedScopeType": "Shared"}}),
+            &["/properties", "/properties/sources", "/properties/sources/1", "/properties/appliedScopeType"],
+        ),
+        (
+            "scopes",
+            json!({"properties": {"scopes": [PROV]}}),
+            &["/properties", "/properties/scopes", "/properties/scopes/0"],
+        ),
         ("names", json!({"ids": [OWNER], "types": ["user"]}), &["/ids", "/ids/0", "/types", "/types/0"]),
     ]
 }
@@ -680,6 +794,9 @@ fn reads(kind: &str, body: &Value) {
         "role definition" => {
             role_definitions::requested(&root, id.into(), fullmakt_domain::arm_scope::ArmScope::Root).err()
         }
+        "split" => lifecycle::split_request(&root, id.into()).err(),
+        "merge" => lifecycle::merge_request(&root, id.into()).err(),
+        "scopes" => lifecycle::scopes_request(&root).err(),
         "change" => reservations::change(&root, id.into(), id.into()).err(),
         _ => graph::requested(&root).err(),
     };

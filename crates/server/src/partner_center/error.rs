@@ -277,6 +277,12 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::QuoteLapsed { .. }
         | Refusal::NotWhatWasQuoted { .. }
         | Refusal::ReservationNotActive { .. }
+        | Refusal::ReservationNotOver { .. }
+        | Refusal::SplitQuantities { .. }
+        | Refusal::MergeSources
+        | Refusal::MergeDiffers { .. }
+        | Refusal::ChangedElsewhere { .. }
+        | Refusal::AlreadyRenewed { .. }
         | Refusal::NothingToChange { .. }
         | Refusal::ScopeOutsideContext { .. }
         | Refusal::NotOffered { .. }

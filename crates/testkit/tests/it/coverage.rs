@@ -68,6 +68,14 @@ pub fn arm_body(names: &Names, operation: Operation, own: &str) -> Value {
         Operation::CalculatePrice => Purchase::of(1, "Standard_D2s_v5").with(names.get("subscription")).body(),
         Operation::PurchaseOrder => Purchase::of(1, "Standard_D2s_v5").with(own).body(),
         Operation::UpdateReservation => json!({"properties": {"name": "nytt"}}),
+        Operation::SplitReservation => json!({"properties": {
+            "quantities": [1, 1],
+            "reservationId": names.get("reservation"),
+        }}),
+        Operation::MergeReservations => {
+            json!({"properties": {"sources": [names.get("reservation"), names.get("part")]}})
+        }
+        Operation::AvailableScopes => json!({"properties": {"scopes": [format!("/subscriptions/{own}")]}}),
         Operation::PutRoleAssignment => {
             let role = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
             json!({"properties": {"roleDefinitionId": role, "principalId": names.get("principal")}})

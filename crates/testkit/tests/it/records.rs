@@ -64,6 +64,27 @@ async fn r05_r17_each_write_of_resource_manager_leaves_one_record() {
     ));
     let renamed = body(Operation::UpdateReservation);
     deeds.leaves(1, &name(Operation::UpdateReservation), olle.sends(Method::PATCH, &reservation, &renamed)).await;
+    let split = body(Operation::SplitReservation);
+    let at = |path: &str| scene.real.fill(&format!("/providers/Microsoft.Capacity{path}?api-version=2022-11-01"));
+    let here = "/reservationOrders/{order}";
+    let split_at = at(&format!("{here}/split"));
+    let parts = deeds.leaves(1, &name(Operation::SplitReservation), olle.sends(Method::POST, &split_at, &split)).await;
+    let id = |at: usize| {
+        let path = parts.json()[at]["id"].as_str().unwrap().to_owned();
+        path.split("/revisions").next().unwrap().to_owned()
+    };
+    let merge = serde_json::json!({"properties": {"sources": [id(0), id(1)]}});
+    let merge_at = at(&format!("{here}/merge"));
+    deeds.leaves(1, &name(Operation::MergeReservations), olle.sends(Method::POST, &merge_at, &merge)).await;
+    let nothing = serde_json::json!({});
+    let archive = at(&format!("{here}/reservations/{{reservation}}/archive"));
+    deeds.leaves(1, &name(Operation::ArchiveReservation), olle.sends(Method::POST, &archive, &nothing)).await;
+    deeds.leaves(0, &name(Operation::ArchiveReservation), olle.sends(Method::POST, &archive, &nothing)).await;
+    let unarchive = at(&format!("{here}/reservations/{{reservation}}/unarchive"));
+    deeds.leaves(1, &name(Operation::UnarchiveReservation), olle.sends(Method::POST, &unarchive, &nothing)).await;
+    let scopes = at(&format!("{here}/reservations/{{reservation}}/availableScopes"));
+    let asked = body(Operation::AvailableScopes);
+    deeds.leaves(0, &name(Operation::AvailableScopes), olle.sends(Method::POST, &scopes, &asked)).await;
     // Nothing is kept of these.
     let register = format!("/subscriptions/{PRODUKTION}/providers/Microsoft.Capacity/register?api-version=2022-12-01");
     let empty = serde_json::json!({});

@@ -67,6 +67,8 @@ impl Scene {
             ("subscription", PRODUKTION.to_owned()),
             ("order", order),
             ("reservation", last(&inside["value"][0]["id"])),
+            ("part", uuid::Uuid::new_v4().to_string()),
+            ("result", format!("{}_3", last(&inside["value"][0]["id"]))),
             ("assignment", last(&assigned["value"][0]["name"])),
             ("definition", "22222222-0000-4000-8000-00000000dddd".to_owned()),
             ("principal", "22222222-0000-4000-8000-000000000003".to_owned()),
@@ -85,6 +87,7 @@ impl Scene {
         let open = ["product", "sku", "availability", "group", "namespace"];
         let other = |name: &str, value: &str| if open.contains(&name) { value.to_owned() } else { scrambled(value) };
         let mut made_up: BTreeMap<_, _> = real.iter().map(|(name, value)| (*name, other(name, value))).collect();
+        made_up.insert("result", format!("{}_3", made_up["reservation"]));
         made_up.insert("policy", format!("{NORDMOLN}_{}", made_up["customer"]));
         Self { server, real: Names(real), made_up: Names(made_up) }
     }
