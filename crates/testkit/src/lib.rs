@@ -6,6 +6,7 @@
 mod answer;
 mod database;
 mod measured;
+mod pages;
 mod persona;
 mod server;
 mod site;
@@ -15,6 +16,7 @@ mod whole;
 pub use answer::Answer;
 pub use database::{Database, TestDatabase, insert_single_rows};
 pub use measured::Measured;
+pub use pages::{Browser, between};
 pub use persona::{Persona, Purchase, order_path, quoted_order};
 pub use server::{Server, ServerOptions};
 pub use site::{Audience, Site};

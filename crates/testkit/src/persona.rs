@@ -96,6 +96,18 @@ impl Persona {
         }
     }
 
+    /// The password to sign in with; empty for an application.
+    pub fn password(&self) -> &str {
+        match &self.secret {
+            Secret::User { password, .. } => password,
+            Secret::Application { .. } => "",
+        }
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
     /// A token for an API; fetched once.
     pub async fn token(&self, audience: Audience) -> String {
         match &self.secret {
