@@ -193,7 +193,7 @@ async fn page_or_code(signin: &Signin, visit: &Visit, fields: &Form, ask: &Ask) 
     }
     let username = visit.form.get("username").unwrap_or_default();
     if !page::is_genuine(visit) {
-        let again = blank.again(username, words.page_too_old);
+        let again = blank.again(username, &words.get("sign-in-page-too-old"));
         return page::render(visit, &csrf, StatusCode::BAD_REQUEST, origin, &again);
     }
     if visit.query.get("action") == Some("cancel") {
@@ -208,7 +208,7 @@ async fn page_or_code(signin: &Signin, visit: &Visit, fields: &Form, ask: &Ask) 
     match signed_in.await {
         Ok(parameters) => go_back(visit, &ask.back, &parameters),
         Err(refused) => {
-            let again = blank.again(username, &words.of(&refused));
+            let again = blank.again(username, &page::problem(words, &refused));
             page::render(visit, &csrf, refused.face().0, origin, &again)
         }
     }
@@ -311,10 +311,15 @@ fn show_code(visit: &Visit, parameters: &[(&str, String)]) -> Response {
     let words = page::words(visit.language);
     let find = |wanted: &str| parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
     let shown = match (find("code"), find("error_description")) {
-        (Some(code), _) => MessagePage { words, title: words.done, text: words.copy_code, detail: code },
-        (None, told) => {
-            MessagePage { words, title: words.failed, text: words.failed_text, detail: told.unwrap_or_default() }
+        (Some(code), _) => {
+            MessagePage { words, title: words.get("sign-in-done"), text: words.get("sign-in-copy-code"), detail: code }
         }
+        (None, told) => MessagePage {
+            words,
+            title: words.get("sign-in-failed"),
+            text: words.get("sign-in-failed-text"),
+            detail: told.unwrap_or_default(),
+        },
     };
     page::render(visit, &page::csrf(visit), StatusCode::OK, None, &shown)
 }
@@ -322,7 +327,12 @@ fn show_code(visit: &Visit, parameters: &[(&str, String)]) -> Response {
 fn refusal_page(visit: &Visit, refused: &Refused) -> Response {
     let words = page::words(visit.language);
     let detail = refused.description();
-    let page = MessagePage { words, title: words.failed, text: words.failed_text, detail: &detail };
+    let page = MessagePage {
+        words,
+        title: words.get("sign-in-failed"),
+        text: words.get("sign-in-failed-text"),
+        detail: &detail,
+    };
     page::render(visit, &page::csrf(visit), refused.face().0, None, &page)
 }
 
@@ -341,7 +351,12 @@ pub fn logout(visit: &Visit) -> Response {
         return redirect(&format!("{uri}{mark}{state}"));
     }
     let words = page::words(visit.language);
-    let page = MessagePage { words, title: words.signed_out, text: words.signed_out_text, detail: "" };
+    let page = MessagePage {
+        words,
+        title: words.get("sign-in-signed-out"),
+        text: words.get("sign-in-signed-out-text"),
+        detail: "",
+    };
     page::render(visit, &page::csrf(visit), StatusCode::OK, None, &page)
 }
 

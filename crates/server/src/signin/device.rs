@@ -109,11 +109,21 @@ pub async fn page(signin: &Signin, visit: &Visit) -> Response {
             page::render(visit, &csrf, StatusCode::OK, None, &page)
         }
         Ok(Step::Done) => {
-            let done = MessagePage { words, title: words.done, text: words.device_done, detail: "" };
+            let done = MessagePage {
+                words,
+                title: words.get("sign-in-done"),
+                text: words.get("sign-in-device-done"),
+                detail: "",
+            };
             page::render(visit, &csrf, StatusCode::OK, None, &done)
         }
         Ok(Step::Declined) => {
-            let declined = MessagePage { words, title: words.declined, text: words.device_declined, detail: "" };
+            let declined = MessagePage {
+                words,
+                title: words.get("sign-in-declined"),
+                text: words.get("sign-in-device-declined"),
+                detail: "",
+            };
             page::render(visit, &csrf, StatusCode::OK, None, &declined)
         }
         Err(Wrong::Code(error)) => {
@@ -125,7 +135,7 @@ pub async fn page(signin: &Signin, visit: &Visit) -> Response {
             let username = visit.form.get("username").unwrap_or_default();
             let page = SignInPage::new(words, &csrf, &visit.path, &hidden)
                 .asking(&application)
-                .again(username, &words.of(&refused));
+                .again(username, &page::problem(words, &refused));
             page::render(visit, &csrf, refused.face().0, None, &page)
         }
     }
@@ -144,12 +154,12 @@ enum Wrong {
 
 async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wrong> {
     let words = page::words(visit.language);
-    let code_error = |refused: Refused| Wrong::Code(words.of(&refused));
+    let code_error = |refused: Refused| Wrong::Code(page::problem(words, &refused));
     if !page::is_genuine(visit) {
-        return Err(Wrong::Code(words.page_too_old.to_owned()));
+        return Err(Wrong::Code(words.get("sign-in-page-too-old")));
     }
     if typed.is_empty() {
-        return Err(Wrong::Code(words.code_missing.to_owned()));
+        return Err(Wrong::Code(words.get("sign-in-code-missing")));
     }
     let hash = stored(&normal(typed));
     let now = Timestamp::now();
@@ -162,13 +172,13 @@ async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wro
         if let Some(guesser) = &guesser {
             signin.throttle().record(guesser, None, false);
         }
-        return Err(Wrong::Code(words.code_unknown.to_owned()));
+        return Err(Wrong::Code(words.get("sign-in-code-unknown")));
     };
     let client = Client::find(signin, &device.client.to_string(), visit.host()).await.map_err(code_error)?;
     let application = client.name();
     if visit.query.get("action") == Some("cancel") {
         let told = authn::answer_device(signin.store(), &hash, None, now).await.map_err(|e| code_error(e.into()))?;
-        return if told { Ok(Step::Declined) } else { Err(Wrong::Code(words.code_unknown.to_owned())) };
+        return if told { Ok(Step::Declined) } else { Err(Wrong::Code(words.get("sign-in-code-unknown"))) };
     }
     if visit.form.raw("username").is_none() && visit.form.raw("password").is_none() {
         return Ok(Step::SignIn { application });
@@ -180,7 +190,7 @@ async fn answer(signin: &Signin, visit: &Visit, typed: &str) -> Result<Step, Wro
         sign_in(signin, device.tenant, visit.address.as_deref(), username, password).await.map_err(wrong)?;
     let told =
         authn::answer_device(signin.store(), &hash, Some((user.id, tenant)), now).await.map_err(|e| wrong(e.into()))?;
-    if told { Ok(Step::Done) } else { Err(Wrong::Code(words.code_unknown.to_owned())) }
+    if told { Ok(Step::Done) } else { Err(Wrong::Code(words.get("sign-in-code-unknown"))) }
 }
 
 #[cfg(test)]

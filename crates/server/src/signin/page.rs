@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::Refused;
 use super::token::random_secret;
 use super::visit::Visit;
-use crate::text::Language;
+use crate::text::{Language, Phrases, Text};
 
 /// Where the pages find how to look.
 const STYLESHEET: &str = include_str!("../../templates/signin/style.css");
@@ -21,157 +21,35 @@ const AUTO_SUBMIT: &str = "document.forms[0].submit()";
 /// Holds the token that a form must repeat.
 const CSRF_COOKIE: &str = "fullmakt_csrf";
 
-/// The words of the pages in a language.
-pub fn words(language: Language) -> &'static Words {
-    match language {
-        Language::English => &ENGLISH,
-        Language::Swedish => &SWEDISH,
-    }
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    let english = include_str!("../../i18n/en/sign_in.ftl");
+    Phrases::new(&[english], &[include_str!("../../i18n/sv/sign_in.ftl")])
+});
+
+/// The texts of the pages in a language.
+pub fn words(language: Language) -> Text {
+    PHRASES.text(language)
 }
 
-/// The words of the pages in one language.
-#[derive(Debug)]
-pub struct Words {
-    language: &'static str,
-    sign_in: &'static str,
-    to_application: &'static str,
-    username: &'static str,
-    password: &'static str,
-    cancel: &'static str,
-    enter_code: &'static str,
-    enter_code_hint: &'static str,
-    code: &'static str,
-    next: &'static str,
-    only_if_asked: &'static str,
-    returning: &'static str,
-    returning_text: &'static str,
-    continue_: &'static str,
-    wrong_password: &'static str,
-    user_disabled: &'static str,
-    throttled: &'static str,
-    not_in_tenant: &'static str,
-    username_missing: &'static str,
-    password_missing: &'static str,
-    fault: &'static str,
-    /// A form without its token.
-    pub page_too_old: &'static str,
-    /// No code was typed.
-    pub code_missing: &'static str,
-    /// No device waits for the code.
-    pub code_unknown: &'static str,
-    /// Heading: it worked.
-    pub done: &'static str,
-    /// The device goes on by itself.
-    pub device_done: &'static str,
-    /// Heading: the user said no.
-    pub declined: &'static str,
-    /// The device was told no.
-    pub device_declined: &'static str,
-    /// Above a code to copy.
-    pub copy_code: &'static str,
-    /// Heading: it did not work.
-    pub failed: &'static str,
-    /// Above the reason.
-    pub failed_text: &'static str,
-    /// Heading after signing out.
-    pub signed_out: &'static str,
-    /// What to do after signing out.
-    pub signed_out_text: &'static str,
+/// Why a sign-in failed, for the person in front of the page.
+pub fn problem(words: Text, refused: &Refused) -> String {
+    words.get(match refused {
+        Refused::Throttled { seconds } => return words.with("sign-in-throttled", "seconds", *seconds),
+        Refused::WrongPassword => "sign-in-wrong-password",
+        Refused::UserDisabled => "sign-in-user-disabled",
+        Refused::NotInTenant { .. } => "sign-in-not-in-tenant",
+        Refused::Missing("username") => "sign-in-username-missing",
+        Refused::Missing("password") => "sign-in-password-missing",
+        Refused::Fault => "sign-in-fault",
+        other => return other.description(),
+    })
 }
-
-impl Words {
-    /// Why a sign-in failed, for the person in front of the page.
-    pub fn of(&self, refused: &Refused) -> String {
-        match refused {
-            Refused::WrongPassword => self.wrong_password.to_owned(),
-            Refused::UserDisabled => self.user_disabled.to_owned(),
-            Refused::Throttled { seconds } => self.throttled.replace("{}", &seconds.to_string()),
-            Refused::NotInTenant { .. } => self.not_in_tenant.to_owned(),
-            Refused::Missing("username") => self.username_missing.to_owned(),
-            Refused::Missing("password") => self.password_missing.to_owned(),
-            Refused::Fault => self.fault.to_owned(),
-            other => other.description(),
-        }
-    }
-}
-
-static ENGLISH: Words = Words {
-    language: "en",
-    sign_in: "Sign in",
-    to_application: "to continue to",
-    username: "User name",
-    password: "Password",
-    cancel: "Cancel",
-    enter_code: "Enter code",
-    enter_code_hint: "Enter the code that your application or device shows.",
-    code: "Code",
-    next: "Next",
-    only_if_asked: "Go on only if you started this sign-in yourself. Never enter a code that someone sent you.",
-    returning: "Signed in",
-    returning_text: "You are being sent back to the application. If nothing happens, press the button.",
-    continue_: "Continue",
-    wrong_password: "The user name or password is wrong.",
-    user_disabled: "This account is disabled. Ask your administrator.",
-    throttled: "Too many failed attempts. Try again in {} seconds.",
-    not_in_tenant: "This account may not sign in to that organisation.",
-    username_missing: "Enter your user name.",
-    password_missing: "Enter your password.",
-    fault: "Something went wrong here. Try again.",
-    page_too_old: "This page was open too long, or your browser keeps no cookies. Try again.",
-    code_missing: "Enter the code.",
-    code_unknown: "That code is not known, or has expired. Check it, or ask for a new one.",
-    done: "You have signed in",
-    device_done: "You can close this window and return to your application or device.",
-    declined: "You have declined",
-    device_declined: "The application was not signed in. You can close this window.",
-    copy_code: "Copy this code into your application:",
-    failed: "Sign-in failed",
-    failed_text: "The application sent a request that cannot be answered.",
-    signed_out: "You have signed out",
-    signed_out_text: "Close all browser windows to be on the safe side.",
-};
-
-static SWEDISH: Words = Words {
-    language: "sv",
-    sign_in: "Logga in",
-    to_application: "för att fortsätta till",
-    username: "Användarnamn",
-    password: "Lösenord",
-    cancel: "Avbryt",
-    enter_code: "Ange kod",
-    enter_code_hint: "Ange koden som programmet eller enheten visar.",
-    code: "Kod",
-    next: "Nästa",
-    only_if_asked: "Fortsätt bara om du själv påbörjade inloggningen. Ange aldrig en kod som någon har skickat till dig.",
-    returning: "Inloggad",
-    returning_text: "Du skickas tillbaka till programmet. Om inget händer, tryck på knappen.",
-    continue_: "Fortsätt",
-    wrong_password: "Användarnamnet eller lösenordet är fel.",
-    user_disabled: "Kontot är avstängt. Fråga din administratör.",
-    throttled: "För många misslyckade försök. Försök igen om {} sekunder.",
-    not_in_tenant: "Kontot får inte logga in i den organisationen.",
-    username_missing: "Ange ditt användarnamn.",
-    password_missing: "Ange ditt lösenord.",
-    fault: "Något gick fel hos oss. Försök igen.",
-    page_too_old: "Sidan har varit öppen för länge, eller så sparar webbläsaren inga kakor. Försök igen.",
-    code_missing: "Ange koden.",
-    code_unknown: "Koden är okänd eller har gått ut. Kontrollera den, eller begär en ny.",
-    done: "Du har loggat in",
-    device_done: "Du kan stänga fönstret och gå tillbaka till programmet eller enheten.",
-    declined: "Du har tackat nej",
-    device_declined: "Programmet loggades inte in. Du kan stänga fönstret.",
-    copy_code: "Kopiera koden till programmet:",
-    failed: "Inloggningen misslyckades",
-    failed_text: "Programmet skickade en begäran som inte går att besvara.",
-    signed_out: "Du har loggat ut",
-    signed_out_text: "Stäng alla webbläsarfönster för säkerhets skull.",
-};
 
 /// Name and password.
 #[derive(Debug, Clone, Template)]
 #[template(path = "signin/sign_in.html")]
 pub struct SignInPage<'a> {
-    words: &'static Words,
+    words: Text,
     csrf: &'a str,
     action: &'a str,
     hidden: &'a [(&'a str, String)],
@@ -182,7 +60,7 @@ pub struct SignInPage<'a> {
 
 impl<'a> SignInPage<'a> {
     /// An empty form that goes to `action` with these fields beside.
-    pub fn new(words: &'static Words, csrf: &'a str, action: &'a str, hidden: &'a [(&'a str, String)]) -> Self {
+    pub fn new(words: Text, csrf: &'a str, action: &'a str, hidden: &'a [(&'a str, String)]) -> Self {
         Self { words, csrf, action, hidden, application: String::new(), username: String::new(), error: None }
     }
 
@@ -212,7 +90,7 @@ impl<'a> SignInPage<'a> {
 #[template(path = "signin/device.html")]
 pub struct DevicePage<'a> {
     /// The language.
-    pub words: &'static Words,
+    pub words: Text,
     /// The form's token.
     pub csrf: &'a str,
     /// What was typed.
@@ -226,11 +104,11 @@ pub struct DevicePage<'a> {
 #[template(path = "signin/message.html")]
 pub struct MessagePage<'a> {
     /// The language.
-    pub words: &'static Words,
+    pub words: Text,
     /// The heading.
-    pub title: &'a str,
+    pub title: String,
     /// A sentence.
-    pub text: &'a str,
+    pub text: String,
     /// A code or a reason, word for word.
     pub detail: &'a str,
 }
@@ -240,7 +118,7 @@ pub struct MessagePage<'a> {
 #[template(path = "signin/form_post.html")]
 pub struct FormPostPage<'a> {
     /// The language.
-    pub words: &'static Words,
+    pub words: Text,
     /// Where to.
     pub action: &'a str,
     /// With what.
@@ -332,6 +210,16 @@ pub fn stylesheet() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_text_is_there_in_both_languages() {
+        let keys = |file: &str| -> Vec<String> {
+            file.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
+        };
+        let english = keys(include_str!("../../i18n/en/sign_in.ftl"));
+        assert_eq!(english, keys(include_str!("../../i18n/sv/sign_in.ftl")));
+        assert!(english.iter().all(|key| words(Language::Swedish).knows(key)));
+    }
 
     #[test]
     fn what_comes_from_outside_is_escaped() {

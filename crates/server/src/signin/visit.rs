@@ -70,26 +70,36 @@ impl Visit {
             form,
             base_url,
             address: address(settings, &parts.headers, peer),
-            language: Language::of(text(&parts.headers, "accept-language")),
+            language: chosen_language(&parts.headers)
+                .unwrap_or_else(|| Language::of(text(&parts.headers, "accept-language"))),
             headers: parts.headers,
         })
     }
 
     /// A cookie of the request.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+        cookie(&self.headers, name)
     }
 
     /// Host and port of this server as the client sees it.
     pub fn host(&self) -> &str {
         self.base_url.split_once("://").map_or("", |(_, host)| host)
     }
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The language that the visitor chose on a page.
+fn chosen_language(headers: &HeaderMap) -> Option<Language> {
+    ["__Host-fullmakt-language", "fullmakt-language"].iter().find_map(|name| Language::parse(cookie(headers, name)?))
 }
 
 /// Where a request comes from.

@@ -1,0 +1,34 @@
+### Signing in to an application.
+
+sign-in = Sign in
+sign-in-to-application = to continue to
+sign-in-username = User name
+sign-in-password = Password
+sign-in-cancel = Cancel
+sign-in-enter-code = Enter code
+sign-in-enter-code-hint = Enter the code that your application or device shows.
+sign-in-code = Code
+sign-in-next = Next
+sign-in-only-if-asked = Go on only if you started this sign-in yourself. Never enter a code that someone sent you.
+sign-in-returning = Signed in
+sign-in-returning-text = You are being sent back to the application. If nothing happens, press the button.
+sign-in-continue = Continue
+sign-in-wrong-password = The user name or password is wrong.
+sign-in-user-disabled = This account is disabled. Ask your administrator.
+sign-in-throttled = Too many failed attempts. Try again in { $seconds } seconds.
+sign-in-not-in-tenant = This account may not sign in to that organisation.
+sign-in-username-missing = Enter your user name.
+sign-in-password-missing = Enter your password.
+sign-in-fault = Something went wrong here. Try again.
+sign-in-page-too-old = This page was open too long, or your browser keeps no cookies. Try again.
+sign-in-code-missing = Enter the code.
+sign-in-code-unknown = That code is not known, or has expired. Check it, or ask for a new one.
+sign-in-done = You have signed in
+sign-in-device-done = You can close this window and return to your application or device.
+sign-in-declined = You have declined
+sign-in-device-declined = The application was not signed in. You can close this window.
+sign-in-copy-code = Copy this code into your application:
+sign-in-failed = Sign-in failed
+sign-in-failed-text = The application sent a request that cannot be answered.
+sign-in-signed-out = You have signed out
+sign-in-signed-out-text = Close all browser windows to be on the safe side.

@@ -1,0 +1,34 @@
+### Inloggning till ett program.
+
+sign-in = Logga in
+sign-in-to-application = för att fortsätta till
+sign-in-username = Användarnamn
+sign-in-password = Lösenord
+sign-in-cancel = Avbryt
+sign-in-enter-code = Ange kod
+sign-in-enter-code-hint = Ange koden som programmet eller enheten visar.
+sign-in-code = Kod
+sign-in-next = Nästa
+sign-in-only-if-asked = Fortsätt bara om du själv påbörjade inloggningen. Ange aldrig en kod som någon har skickat till dig.
+sign-in-returning = Inloggad
+sign-in-returning-text = Du skickas tillbaka till programmet. Om inget händer, tryck på knappen.
+sign-in-continue = Fortsätt
+sign-in-wrong-password = Användarnamnet eller lösenordet är fel.
+sign-in-user-disabled = Kontot är avstängt. Fråga din administratör.
+sign-in-throttled = För många misslyckade försök. Försök igen om { $seconds } sekunder.
+sign-in-not-in-tenant = Kontot får inte logga in i den organisationen.
+sign-in-username-missing = Ange ditt användarnamn.
+sign-in-password-missing = Ange ditt lösenord.
+sign-in-fault = Något gick fel hos oss. Försök igen.
+sign-in-page-too-old = Sidan har varit öppen för länge, eller så sparar webbläsaren inga kakor. Försök igen.
+sign-in-code-missing = Ange koden.
+sign-in-code-unknown = Koden är okänd eller har gått ut. Kontrollera den, eller begär en ny.
+sign-in-done = Du har loggat in
+sign-in-device-done = Du kan stänga fönstret och gå tillbaka till programmet eller enheten.
+sign-in-declined = Du har tackat nej
+sign-in-device-declined = Programmet loggades inte in. Du kan stänga fönstret.
+sign-in-copy-code = Kopiera koden till programmet:
+sign-in-failed = Inloggningen misslyckades
+sign-in-failed-text = Programmet skickade en begäran som inte går att besvara.
+sign-in-signed-out = Du har loggat ut
+sign-in-signed-out-text = Stäng alla webbläsarfönster för säkerhets skull.
