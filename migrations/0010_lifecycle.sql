@@ -10,7 +10,7 @@ ALTER TABLE reservation ADD COLUMN first_used_at BIGINT;
 ALTER TABLE reservation ADD COLUMN created_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE reservation ADD COLUMN changed_on_side TEXT NOT NULL DEFAULT 'customer'
     CHECK (changed_on_side IN ('customer', 'partner'));
-ALTER TABLE reservation ADD COLUMN changed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE reservation ADD COLUMN changed_by TEXT NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';
 ALTER TABLE reservation ADD COLUMN changed_by_name TEXT NOT NULL DEFAULT '';
 
 UPDATE reservation SET
