@@ -7,6 +7,7 @@ mod concurrency;
 mod coverage;
 mod crash;
 mod dotnet;
+mod own_laws;
 mod pages_customers;
 mod partner_laws;
 mod partner_purchases;

@@ -12,6 +12,11 @@ impl Names {
         self.0.iter().fold(pattern.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     }
 
+    /// Adds a name.
+    pub fn add(&mut self, name: &'static str, value: &str) {
+        self.0.insert(name, value.to_owned());
+    }
+
     /// One name.
     pub fn get(&self, name: &str) -> &str {
         &self.0[name]
