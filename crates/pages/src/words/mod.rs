@@ -1,44 +1,31 @@
 //! The texts of the pages, and the words for what the domain says.
 
+mod refusal;
+mod terms;
+
+pub use refusal::*;
+pub use terms::*;
+
 use std::sync::LazyLock;
 
-use fullmakt_domain::actor::PartnerRole;
-use fullmakt_domain::refusal::Refusal;
 use fullmakt_server::text::{Language, Phrases, Text};
 
 macro_rules! files {
     ($($name:literal),*) => {
         /// The files of English texts.
-        const ENGLISH: &[&str] = &[$(include_str!(concat!("../i18n/en/", $name, ".ftl"))),*];
+        const ENGLISH: &[&str] = &[$(include_str!(concat!("../../i18n/en/", $name, ".ftl"))),*];
         /// The files of Swedish texts.
-        const SWEDISH: &[&str] = &[$(include_str!(concat!("../i18n/sv/", $name, ".ftl"))),*];
+        const SWEDISH: &[&str] = &[$(include_str!(concat!("../../i18n/sv/", $name, ".ftl"))),*];
     };
 }
 
-files!("common", "customers", "portal");
+files!("common", "customers", "portal", "refusals");
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(ENGLISH, SWEDISH));
 
 /// The texts in a language.
 pub fn texts(language: Language) -> Text {
     PHRASES.text(language)
-}
-
-/// A role of a partner's user.
-pub fn partner_role(t: Text, role: PartnerRole) -> String {
-    t.get(match role {
-        PartnerRole::GlobalAdmin => "role-global-admin",
-        PartnerRole::AdminAgent => "role-admin-agent",
-        PartnerRole::SalesAgent => "role-sales-agent",
-        PartnerRole::HelpdeskAgent => "role-helpdesk-agent",
-        PartnerRole::BillingAdmin => "role-billing-admin",
-        PartnerRole::UserAdmin => "role-user-admin",
-    })
-}
-
-/// Why a request was turned down.
-pub fn refusal(_t: Text, refusal: &Refusal) -> String {
-    sentence(&refusal.to_string())
 }
 
 /// A message of a program as a sentence for people: capital letter, full stop.
