@@ -9,6 +9,7 @@ pub mod actor;
 pub mod arm_scope;
 pub mod authz;
 pub mod basket;
+pub mod billing;
 pub mod cart;
 pub mod catalog;
 pub mod catalog_item;

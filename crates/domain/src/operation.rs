@@ -45,6 +45,9 @@ const ANY_ROLE: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, Helpdesk
 /// Who buys for a customer.
 const SELLERS: &[PartnerRole] = &[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent, UserAdmin];
 
+/// Who sees bills.
+const BOOKKEEPERS: &[PartnerRole] = &[GlobalAdmin, AdminAgent, BillingAdmin];
+
 operations! {
     /// Turns the permission on (R02: only an Admin agent).
     write GRANT_SELF_SERVE_POLICY = "create_self_serve_policy", partner_user(&[AdminAgent]);
@@ -136,6 +139,14 @@ operations! {
     read LIST_PRICE_RULES = "list_price_rules", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
     /// Changes a reservation; what only the partner may change, the decision knows (R20).
     write UPDATE_RESERVATION = "update_reservation", Rule::Arm("Microsoft.Capacity/reservationOrders/reservations/write");
+    /// Sees the ledger of a customer, the partner's own cost included (R14).
+    read READ_LEDGER = "read_ledger", partner(BOOKKEEPERS);
+    /// Sees what a customer owes the partner.
+    read READ_STATEMENT = "read_statement", partner(BOOKKEEPERS);
+    /// Sees what the partner owes its supplier: invoices, billed and unbilled lines.
+    read READ_INVOICES = "read_invoices", partner(BOOKKEEPERS);
+    /// Takes away all that a customer's business with the partner left behind.
+    read EXPORT_CUSTOMER = "export_customer", partner(BOOKKEEPERS);
     /// Posts the instalments of a day.
     write POST_INSTALMENTS = "post_instalments", Rule::Server;
     /// Ends the term of a reservation order.

@@ -5,16 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use fullmakt_domain::actor::{Actor, PrincipalKind};
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
-use fullmakt_domain::ids::{ClientId, CustomerId, PrincipalId, SubscriptionId};
+use fullmakt_domain::ids::{CustomerId, SubscriptionId};
 use fullmakt_domain::obstacle::{CanBuy as Question, Item, Verdict, Who};
 use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_server::Clock;
 use fullmakt_store::Store;
-use fullmakt_store::authn::{self, Principal, TenantKind};
+use fullmakt_store::authn::{self, TenantKind};
 use serde_json::{Value, json};
 
+use crate::ask;
 use crate::cli::PlaceArgs;
 use crate::config::Environment;
 use crate::serve;
@@ -85,7 +85,7 @@ impl CanBuy {
     }
 
     async fn ask(&self, store: &Store) -> anyhow::Result<Verdict> {
-        let buyer = self.buyer(store).await?;
+        let buyer = ask::principal(store, &self.user).await?;
         let home = authn::tenant(store, &buyer.home.to_string()).await?;
         if home.is_none_or(|home| home.kind != TenantKind::Customer) {
             bail!("`{}` belongs to no customer", self.user);
@@ -107,14 +107,7 @@ impl CanBuy {
             now: Clock::real().now(),
         };
         // Whoever may read the database may ask in the buyer's name.
-        let actor = Actor {
-            principal: buyer.id,
-            kind: buyer.kind,
-            name: buyer.upn.unwrap_or(buyer.name),
-            home: buyer.home,
-            tenant: buyer.home,
-            application: None,
-        };
+        let actor = ask::actor(buyer);
         match store.read(&actor, &question).await {
             Ok(Some(verdict)) => Ok(verdict),
             Ok(None) => match self.subscription {
@@ -123,28 +116,6 @@ impl CanBuy {
             },
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn buyer(&self, store: &Store) -> anyhow::Result<Principal> {
-        let user = self.user.trim();
-        let mut found = authn::user(store, user).await?;
-        if let (None, Ok(id)) = (&found, PrincipalId::parse(user)) {
-            found = authn::principal(store, id).await?;
-        }
-        if let (None, Ok(id)) = (&found, ClientId::parse(user)) {
-            found = authn::application(store, id).await?;
-        }
-        let Some(principal) = found else {
-            bail!("there is no user or application `{user}`");
-        };
-        if principal.disabled {
-            let kind = match principal.kind {
-                PrincipalKind::User => "user",
-                PrincipalKind::Application => "application",
-            };
-            bail!("the {kind} `{user}` is disabled");
-        }
-        Ok(principal)
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::books::{Charges, Export, Statement};
 use crate::can_buy::CanBuy;
 use crate::clock::MoveClock;
 use crate::config::{ConfigError, Environment, Flags, Place, Settings, Sources};
@@ -42,6 +43,9 @@ enum Command {
     #[command(subcommand)]
     World(World),
     CanBuy(CanBuy),
+    Charges(Charges),
+    Statement(Statement),
+    Export(Export),
     Clock(MoveClock),
     Migrate(Migrate),
     /// The keys that sign tokens.
@@ -267,6 +271,9 @@ fn execute(
             }
             Command::World(World::Check(check)) => check.run(out, err),
             Command::CanBuy(question) => question.run(environment, out).await,
+            Command::Charges(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
+            Command::Statement(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
+            Command::Export(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
             Command::Clock(words) => words.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(words) => {
                 let place = words.place.resolve(environment)?;

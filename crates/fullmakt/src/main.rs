@@ -1,5 +1,7 @@
 //! Customers buy their own reservations on the partner's account: the server and its command line.
 
+mod ask;
+mod books;
 mod can_buy;
 mod cli;
 mod clock;

@@ -5,6 +5,7 @@ use fullmakt_domain::activity::{
 };
 use fullmakt_domain::actor::Actor;
 use fullmakt_domain::authz::{Facts, Permit};
+use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::operation::{CREATE_CUSTOMER, Operation};
 use serde_json::Value;
 
@@ -182,6 +183,22 @@ impl Answer for ListActivity {
             }
         }
     }
+}
+
+/// All of a customer's log that concerns a partner, in its own order.
+pub(crate) async fn of_customer(
+    customer: CustomerId,
+    partner: PartnerId,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<ActivityRecord>, Fault> {
+    let rows: Vec<ActivityRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
+                a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
+                a.new_value, a.details, a.message
+         FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
+         WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    rows.into_iter().map(ActivityRow::read).collect()
 }
 
 /// The next rows of the partner's log, or of a customer's part of it.

@@ -5,6 +5,7 @@
 
 mod activity;
 pub mod authn;
+mod billing;
 mod cart;
 mod catalog;
 mod customer;

@@ -126,7 +126,7 @@ pub(crate) async fn load(
 }
 
 /// The orders of a customer that a partner is billed for, newest first.
-async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Order>, Fault> {
+pub(crate) async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Order>, Fault> {
     let rows: Vec<OrderRow> = on!(tx, conn => sqlx::query_as(
         "SELECT order_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name
          FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 ORDER BY placed_at DESC, order_id")

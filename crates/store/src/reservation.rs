@@ -20,7 +20,7 @@ use crate::door::Answer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed, parsed_optional};
 
 #[derive(serde::Deserialize)]
-struct OrderRow {
+pub(crate) struct OrderRow {
     customer_id: String,
     reservation_order_id: String,
     partner_id: String,
@@ -57,7 +57,7 @@ fn quantity(stored: i64) -> Result<Quantity, Fault> {
 }
 
 impl OrderRow {
-    fn order(self) -> Result<ReservationOrder, Fault> {
+    pub(crate) fn order(self) -> Result<ReservationOrder, Fault> {
         let currency = known("currency", &self.currency, Currency::parse(&self.currency).ok())?;
         let money = |amount_e6| Money { amount_e6, currency };
         Ok(ReservationOrder {

@@ -2,6 +2,10 @@
 
 mod can_buy;
 mod clock;
+mod csv;
+pub mod focus;
+pub mod ledger;
+pub mod period;
 mod prices;
 mod problem;
 
@@ -37,6 +41,10 @@ pub fn router(app: App) -> Router {
         .route("/fullmakt/v1/openapi.json", get(openapi))
         .route("/fullmakt/v1/can-buy", post(can_buy::ask))
         .route(CLOCK, get(clock::show).post(clock::set))
+        .route("/fullmakt/v1/customers/{customer}/ledger", get(ledger::list))
+        .route("/fullmakt/v1/customers/{customer}/statement", get(ledger::statement))
+        .route("/fullmakt/v1/customers/{customer}/charges", get(ledger::charges))
+        .route("/fullmakt/v1/customers/{customer}/export", get(ledger::export))
         .route("/fullmakt/v1/prices", get(prices::list).post(prices::add))
         .route("/fullmakt/v1/prices/{rule}", delete(prices::end))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })

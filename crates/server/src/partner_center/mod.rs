@@ -20,6 +20,7 @@ pub mod filter;
 mod front;
 pub mod headers;
 mod idempotency;
+mod invoices;
 mod lines;
 pub mod normalize;
 mod orders;
@@ -50,6 +51,7 @@ fn routes() -> Router<App> {
         .merge(customers::routes())
         .merge(profiles::routes())
         .merge(entitlements::routes())
+        .merge(invoices::routes())
         .merge(orders::routes())
         .merge(self_serve_policies::routes())
         .merge(subscriptions::routes())

@@ -69,6 +69,16 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
         "/customers/{customer}/artifacts/reservedinstance/groups/{commerce_order}/lineitems/0/resource/{order}",
         "read_bought_reservations",
     ),
+    ("GET", "/invoices", "read_invoices"),
+    ("GET", "/invoices/summary", "read_invoices"),
+    ("GET", "/invoices/summaries", "read_invoices"),
+    (
+        "GET",
+        "/invoices/unbilled/lineitems?provider=onetime&invoiceLineItemType=billinglineitems&currencyCode=EUR",
+        "read_invoices",
+    ),
+    ("GET", "/invoices/{invoice}", "read_invoices"),
+    ("GET", "/invoices/{invoice}/lineitems", "read_invoices"),
     ("GET", "/profiles/legalbusiness", "read_partner"),
     ("GET", "/profiles/organization", "read_partner"),
     ("GET", "/profiles/support", "read_partner"),
@@ -76,7 +86,10 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
 ];
 
 /// Where the original takes people's tokens only, although the matrix would let an application in.
-const PEOPLE_ONLY: [&str; 5] = [
+const PEOPLE_ONLY: [&str; 8] = [
+    "/invoices/summary",
+    "/invoices/summaries",
+    "/invoices/{invoice}",
     "/profiles/organization",
     "/profiles/support",
     "/agreements?agreementType=*",

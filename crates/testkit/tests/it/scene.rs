@@ -81,6 +81,7 @@ impl Scene {
             ("commerce_order", history["items"][0]["id"].as_str().unwrap().to_owned()),
             ("entitlement", "22222222-0000-4000-8000-0000000000e1".to_owned()),
             ("policy", format!("{NORDMOLN}_{FJALLRAVEN}")),
+            ("invoice", "G0123456789".to_owned()),
             ("cart", cart["id"].as_str().unwrap().to_owned()),
             ("product", product),
             ("sku", sku),
