@@ -1,4 +1,4 @@
-//! What the server does by itself when it falls due: instalments, the end of a term.
+//! What the server does by itself when it falls due: instalments, automatic renewal, the end of a term.
 //!
 //! Every piece of work is a command of its own, decided under the lock of its customer from what is stored then, so that
 //! doing it twice does it once. What it writes goes by the instant at which it fell due, not by when it was done.
@@ -11,12 +11,13 @@ use uuid::Uuid;
 use crate::activity::RecordDraft;
 use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::change::{Change, OutgoingEvent};
-use crate::ids::{CustomerId, PartnerId, ReservationOrderId};
+use crate::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
 use crate::ledger::{self, LedgerKind};
 use crate::money::Money;
 use crate::operation::{self, Operation};
 use crate::order::acting;
 use crate::refusal::Refusal;
+use crate::renewal::{self, RenewalBasis};
 use crate::reservation::{OrderWithReservations, Reservation, ReservationOrder, ReservationState};
 
 /// Work that nobody asks for. Only the commands of this file are such work.
@@ -88,7 +89,8 @@ impl Command for PostInstalments {
             let event = Uuid::new_v5(&instalment.order.0, format!("instalment {}", instalment.number).as_bytes());
             changes.push(Change::LedgerPosted {
                 event,
-                kind: LedgerKind::Instalment,
+                // The first is posted with its purchase, unless that was a renewal before the old term ended.
+                kind: if instalment.number == 1 { LedgerKind::Renewal } else { LedgerKind::Instalment },
                 partner: self.partner,
                 at: midnight(self.due),
                 subject: instalment.order.to_string(),
@@ -120,7 +122,86 @@ impl DueWork for PostInstalments {
     }
 }
 
-/// Ends the term of a reservation order and of what is left under it (R24).
+/// Renews a reservation whose term is over, because the partner set it to renew itself (R20, R24): at the partner's price of
+/// that day. What stands in the way is written into the log, and the reservation renews itself no longer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RenewWhenDue {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who pays.
+    pub partner: PartnerId,
+    /// The order.
+    pub order: ReservationOrderId,
+    /// The reservation.
+    pub reservation: ReservationId,
+}
+
+impl Action for RenewWhenDue {
+    const OPERATION: Operation = operation::RENEW_WHEN_DUE;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for RenewWhenDue {
+    type State = Option<(OrderWithReservations, RenewalBasis)>;
+    type Receipt = ();
+
+    fn decide(&self, permit: &Permit<Self>, state: Self::State, now: Timestamp) -> Result<Decision<()>, Refusal> {
+        let Some((found, basis)) = state else { return Ok(Decision::unchanged(())) };
+        let at = found.order.expires_at;
+        let Ok(old) = found.reservation(self.reservation) else { return Ok(Decision::unchanged(())) };
+        if found.order.state != ReservationState::Succeeded || now < at || !renews_itself(old) {
+            return Ok(Decision::unchanged(()));
+        }
+        let by = acting(permit);
+        match renewal::renew(&basis, &found, self.reservation, &by, at) {
+            Ok(renewed) => Ok(Decision::changed((), renewed.changes, renewed.record)),
+            Err(refusal) => {
+                let given_up = Reservation { renew: false, ..old.revised(&by, at, 1) };
+                let event = OutgoingEvent {
+                    id: Uuid::new_v5(&old.id.0, b"not renewed"),
+                    partner: self.partner,
+                    kind: "reservation.not-renewed",
+                    at,
+                    subject: old.order.to_string(),
+                };
+                let changes = vec![Change::ReservationUpdated(Box::new(given_up)), Change::EventRaised(event)];
+                let details = vec![
+                    ("ReservationOrderId".to_owned(), old.order.to_string()),
+                    ("NotRenewed".to_owned(), refusal.to_string()),
+                ];
+                let record = RecordDraft { subject: self.subject(), old: None, new: None, details };
+                Ok(Decision::changed((), changes, record))
+            }
+        }
+    }
+
+    fn subject(&self) -> String {
+        self.reservation.to_string()
+    }
+}
+
+/// Whether the end of the term renews a reservation.
+fn renews_itself(reservation: &Reservation) -> bool {
+    let running = reservation.state == ReservationState::Succeeded;
+    running && reservation.renew && reservation.lineage.renewed_as.is_none()
+}
+
+impl sealed::Sealed for RenewWhenDue {}
+
+impl DueWork for RenewWhenDue {
+    fn customer(&self) -> CustomerId {
+        self.customer
+    }
+
+    fn partner(&self) -> PartnerId {
+        self.partner
+    }
+}
+
+/// Ends the term of a reservation order and of what is left under it, once all is renewed that renews itself (R24).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExpireReservationOrder {
     /// Whose.
@@ -150,7 +231,8 @@ impl Command for ExpireReservationOrder {
         now: Timestamp,
     ) -> Result<Decision<()>, Refusal> {
         let Some(OrderWithReservations { order, reservations, .. }) = state else { return Ok(Decision::unchanged(())) };
-        if order.state != ReservationState::Succeeded || now < order.expires_at {
+        let waits = reservations.iter().any(renews_itself);
+        if order.state != ReservationState::Succeeded || now < order.expires_at || waits {
             return Ok(Decision::unchanged(()));
         }
         let at = order.expires_at;
@@ -225,7 +307,7 @@ mod tests {
     use super::*;
     use crate::authz::permit_due;
     use crate::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
-    use crate::ids::{OrderId, PrincipalId, ReservationId, SubscriptionId};
+    use crate::ids::{OrderId, PrincipalId, SubscriptionId};
     use crate::ledger::balance;
     use crate::money::Currency;
     use crate::order::{BoughtBy, Buyer, UnitPrices};
@@ -349,5 +431,10 @@ mod tests {
         assert_eq!(check(Some(bought(ReservationState::Expired)), 900_000), "");
         assert_eq!(check(Some(bought(ReservationState::Cancelled)), 900_000), "");
         assert_eq!(check(None, 900_000), "");
+        let mut renewing = bought(ReservationState::Succeeded);
+        renewing.reservations[1].renew = true;
+        assert_eq!(check(Some(renewing.clone()), 100), "", "it is renewed first");
+        renewing.reservations[1].lineage.renewed_as = Some((order_id(), ReservationId(Uuid::from_u128(2))));
+        assert_eq!(check(Some(renewing), 100), "expired PT100S, order expired");
     }
 }

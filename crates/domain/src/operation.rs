@@ -149,6 +149,8 @@ operations! {
     read EXPORT_CUSTOMER = "export_customer", partner(BOOKKEEPERS);
     /// Posts the instalments of a day.
     write POST_INSTALMENTS = "post_instalments", Rule::Server;
+    /// Renews a reservation that the partner set to renew itself.
+    write RENEW_WHEN_DUE = "renew_reservation", Rule::Server;
     /// Ends the term of a reservation order.
     write EXPIRE_RESERVATION_ORDER = "expire_reservation_order", Rule::Server;
     /// Moves the clock of a server whose time stands still.

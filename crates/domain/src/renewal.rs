@@ -11,6 +11,7 @@ use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::{Catalog, NotForSale};
 use crate::change::Change;
 use crate::ids::{OrderId, PrincipalId, ReservationId, ReservationOrderId};
+use crate::ledger::LedgerKind;
 use crate::market::Country;
 use crate::money::Money;
 use crate::obstacle::{Circumstances, Item, PartnerContact, day, obstacles};
@@ -218,6 +219,9 @@ pub fn renew(
     for change in placed.changes {
         changes.push(match change {
             Change::ReservationCreated(_) => Change::ReservationCreated(Box::new(placed.purchased.reservation.clone())),
+            Change::LedgerPosted { event, partner, at, subject, entries, .. } => {
+                Change::LedgerPosted { event, kind: LedgerKind::Renewal, partner, at, subject, entries }
+            }
             other => other,
         });
     }

@@ -3,7 +3,7 @@
 use fullmakt_domain::activity::{Outcome, RequestContext};
 use fullmakt_domain::authz::{Decision, Permit, permit_due};
 use fullmakt_domain::due::{
-    DueWork, ExpireReservationOrder, MayMoveClock, PostInstalments, WaitingInstalment, midnight,
+    DueWork, ExpireReservationOrder, MayMoveClock, PostInstalments, RenewWhenDue, WaitingInstalment, midnight,
 };
 use fullmakt_domain::ids::CorrelationId;
 use fullmakt_domain::reservation::OrderWithReservations;
@@ -17,7 +17,7 @@ use crate::db::{Ending, Store, Tx, on};
 use crate::door::{Answer, ExecuteError, Load};
 use crate::facts::Root;
 use crate::row::{Fault, instant, micros, money, parsed};
-use crate::{activity, reservation, write};
+use crate::{activity, reservation, reservation_update, write};
 
 /// How long quotes and carts that lapsed are kept, so that whoever comes too late hears why, in hours.
 const KEPT_HOURS: i64 = 24;
@@ -27,18 +27,21 @@ const KEPT_HOURS: i64 = 24;
 pub enum Job {
     /// Instalments of monthly billing.
     Instalments,
+    /// Automatic renewal.
+    Renewal,
     /// The end of terms.
     Expiry,
 }
 
 impl Job {
     /// All of them, in the order in which they are done when they fall due at one instant.
-    pub const ALL: [Self; 2] = [Self::Instalments, Self::Expiry];
+    pub const ALL: [Self; 3] = [Self::Instalments, Self::Renewal, Self::Expiry];
 
     /// The name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Instalments => "instalments",
+            Self::Renewal => "renewal",
             Self::Expiry => "expiry",
         }
     }
@@ -55,6 +58,7 @@ pub struct Due {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Work {
     Instalments(PostInstalments),
+    Renewal(RenewWhenDue),
     Expiry(ExpireReservationOrder),
 }
 
@@ -63,6 +67,7 @@ impl Due {
     pub fn job(&self) -> Job {
         match self.work {
             Work::Instalments(_) => Job::Instalments,
+            Work::Renewal(_) => Job::Renewal,
             Work::Expiry(_) => Job::Expiry,
         }
     }
@@ -95,17 +100,35 @@ impl Store {
              WHERE i.posted_event IS NULL AND i.due_on <= $1
              ORDER BY i.due_on, i.customer_id, o.partner_id LIMIT $2")
             .bind(day(by)).bind(limit).fetch_all(conn).await)?;
-        let expiries: Vec<(i64, String, String, String)> = on!(tx, conn => sqlx::query_as(
-            "SELECT expires_at, customer_id, partner_id, reservation_order_id FROM reservation_order
-             WHERE state = 'succeeded' AND expires_at <= $1
-             ORDER BY expires_at, customer_id, reservation_order_id LIMIT $2")
+        let renewals: Vec<(i64, String, String, String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT o.expires_at, o.customer_id, o.partner_id, o.reservation_order_id, r.reservation_id
+             FROM reservation_order o JOIN reservation r
+               ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+             WHERE o.state = 'succeeded' AND o.expires_at <= $1
+               AND r.state = 'succeeded' AND r.renew = 1 AND r.renewed_as IS NULL
+             ORDER BY o.expires_at, o.customer_id, o.reservation_order_id, r.reservation_id LIMIT $2")
             .bind(micros(by)).bind(limit).fetch_all(conn).await)?;
-        let mut due = Vec::with_capacity(instalments.len().saturating_add(expiries.len()));
+        let expiries: Vec<(i64, String, String, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT o.expires_at, o.customer_id, o.partner_id, o.reservation_order_id FROM reservation_order o
+             WHERE o.state = 'succeeded' AND o.expires_at <= $1 AND NOT EXISTS (
+                 SELECT 1 FROM reservation r
+                 WHERE r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+                   AND r.state = 'succeeded' AND r.renew = 1 AND r.renewed_as IS NULL)
+             ORDER BY o.expires_at, o.customer_id, o.reservation_order_id LIMIT $2")
+            .bind(micros(by)).bind(limit).fetch_all(conn).await)?;
+        let mut due = Vec::new();
         for (on, customer, partner) in instalments {
             let on: Date = parsed("day", &on)?;
             let (customer, partner) = (parsed("customer id", &customer)?, parsed("partner id", &partner)?);
             let work = Work::Instalments(PostInstalments { customer, partner, due: on });
             due.push(Due { at: midnight(on), work });
+        }
+        for (at, customer, partner, order, reservation) in renewals {
+            let (customer, partner) = (parsed("customer id", &customer)?, parsed("partner id", &partner)?);
+            let order = parsed("reservation order id", &order)?;
+            let reservation = parsed("reservation id", &reservation)?;
+            let work = Work::Renewal(RenewWhenDue { customer, partner, order, reservation });
+            due.push(Due { at: instant(at)?, work });
         }
         for (at, customer, partner, order) in expiries {
             let (customer, partner) = (parsed("customer id", &customer)?, parsed("partner id", &partner)?);
@@ -121,7 +144,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`].
-    pub async fn backlog(&self, by: Timestamp) -> Result<[Backlog; 2], Fault> {
+    pub async fn backlog(&self, by: Timestamp) -> Result<[Backlog; 3], Fault> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
         let (instalments, oldest_day): (i64, Option<String>) = on!(tx, conn => sqlx::query_as(
@@ -130,9 +153,16 @@ impl Store {
         let (expiries, oldest): (i64, Option<i64>) = on!(tx, conn => sqlx::query_as(
             "SELECT count(*), min(expires_at) FROM reservation_order WHERE state = 'succeeded' AND expires_at <= $1")
             .bind(micros(by)).fetch_one(conn).await)?;
+        let (renewals, oldest_renewal): (i64, Option<i64>) = on!(tx, conn => sqlx::query_as(
+            "SELECT count(*), min(o.expires_at) FROM reservation_order o JOIN reservation r
+               ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+             WHERE o.state = 'succeeded' AND o.expires_at <= $1
+               AND r.state = 'succeeded' AND r.renew = 1 AND r.renewed_as IS NULL")
+            .bind(micros(by)).fetch_one(conn).await)?;
         let oldest_day: Option<Date> = oldest_day.map(|day| parsed("day", &day)).transpose()?;
         Ok([
             Backlog { job: Job::Instalments, count: instalments, oldest: oldest_day.map(midnight) },
+            Backlog { job: Job::Renewal, count: renewals, oldest: oldest_renewal.map(instant).transpose()? },
             Backlog { job: Job::Expiry, count: expiries, oldest: oldest.map(instant).transpose()? },
         ])
     }
@@ -144,6 +174,7 @@ impl Store {
     pub async fn perform(&self, due: &Due, now: Timestamp) -> Result<bool, Fault> {
         match &due.work {
             Work::Instalments(work) => self.perform_work(work, now).await,
+            Work::Renewal(work) => self.perform_work(work, now).await,
             Work::Expiry(work) => self.perform_work(work, now).await,
         }
     }
@@ -310,6 +341,13 @@ impl Load for PostInstalments {
                 })
             })
             .collect()
+    }
+}
+
+impl Load for RenewWhenDue {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::State, Fault> {
+        let found = reservation_update::renewing(permit.customer(), self.order, self.reservation, tx).await?;
+        Ok(found.map(|(found, _, basis)| (found, basis)))
     }
 }
 

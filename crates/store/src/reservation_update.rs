@@ -97,7 +97,7 @@ pub(crate) async fn renewal_basis(
 }
 
 /// A reservation's order, its terms of renewal and what they rest on.
-async fn renewing(
+pub(crate) async fn renewing(
     customer: CustomerId,
     order: ReservationOrderId,
     id: ReservationId,

@@ -64,7 +64,7 @@ const HALVES: [(&str, &str); 12] = [
              WHERE l.customer_id = c.customer_id AND l.order_id = c.order_id AND l.kind = 'reservation'
          ) AND 1 <> (
              SELECT count(*) FROM activity_record a
-             WHERE a.root_id = c.customer_id AND a.subject = c.order_id AND a.operation = 'create_order'
+             WHERE a.root_id = c.customer_id AND a.subject = c.order_id AND a.operation IN ('create_order', 'renew_reservation')
                AND a.outcome = 'succeeded')",
     ),
     (

@@ -1,6 +1,7 @@
 //! Every end-to-end test, in one program.
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
+mod books;
 mod catalog;
 mod clock;
 mod concurrency;
@@ -15,3 +16,4 @@ mod records;
 mod scene;
 mod sdk;
 mod signin;
+mod year;
