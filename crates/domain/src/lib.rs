@@ -32,6 +32,7 @@ pub mod price;
 pub mod price_rule;
 pub mod purchase;
 pub mod quote;
+pub mod rating;
 pub mod refusal;
 pub mod refusal_samples;
 pub mod renewal;
