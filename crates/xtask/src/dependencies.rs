@@ -6,11 +6,10 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Crates that never come in, and why.
-const BANNED: [(&str, &str); 4] = [
+const BANNED: [(&str, &str); 3] = [
     ("ring", "one cryptography library is enough: aws-lc-rs"),
     ("openssl-sys", "TLS is rustls"),
     ("native-tls", "TLS is rustls"),
-    ("chrono", "one time library is enough: jiff"),
 ];
 
 /// Crates of which a second version would be a mistake.
@@ -42,11 +41,13 @@ const MAY_USE: [(&str, &[&str]); 2] = [
 ];
 
 /// For crates that only some of ours may use: who.
-const USED_BY: [(&str, &[&str]); 4] = [
+const USED_BY: [(&str, &[&str]); 5] = [
     ("sqlx", &["fullmakt-store", "fullmakt-testkit"]),
     ("axum", &["fullmakt-server", "fullmakt-pages", "fullmakt-testkit"]),
     ("arrow", &[]),
-    ("parquet", &[]),
+    ("parquet", &["fullmakt-rating"]),
+    // One time library is enough: jiff. `parquet` brings this one along.
+    ("chrono", &[]),
 ];
 
 /// Every mistake in what the workspace depends on.

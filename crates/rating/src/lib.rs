@@ -1,0 +1,216 @@
+//! The file engine of the rating: which reservation covers which usage, for files of any size.
+//!
+//! Usage is read by all threads, row group by row group. Texts become numbers once for each entry of a dictionary; what the
+//! lines of a resource have in common becomes a profile, so that a line takes 24 bytes, in memory or, past the limit, on disk.
+//! Lines are sorted by hour. Stretches of hours are then rated side by side by the kernel in `fullmakt_domain::rating`, encoded
+//! with the numbers of the texts, and written in order. How the work is cut depends on the data alone, so the output is the
+//! same byte for byte whatever the order of the input, the threads and the memory.
+
+mod block;
+mod book;
+mod error;
+mod input;
+mod intern;
+mod number;
+mod output;
+mod profile;
+mod progress;
+mod runs;
+pub mod sample;
+mod scan;
+mod summary;
+mod tally;
+mod threads;
+mod work;
+
+pub use error::{Error, Mistake};
+pub use input::parse_instant;
+pub use output::OutputFormat;
+pub use progress::{Phase, Progress};
+pub use summary::{CurrencySummary, ReservationSummary, Summary};
+
+use book::Book;
+use number::long;
+use output::{Encoder, Parts, Stage};
+use profile::{Profiles, Vocabulary};
+use runs::{Lines, Runs};
+use scan::{Aside, Checks, Usage};
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use tally::Tally;
+use work::{Rater, Repeats, Stretch};
+
+/// What a stretch takes in memory while it is rated, about.
+const STRETCH_BYTES: u64 = 80 << 20;
+
+/// What to rate, and where to.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Files and folders of usage.
+    pub usage: Vec<PathBuf>,
+    /// The reservations.
+    pub reservations: PathBuf,
+    /// The size flexibility table.
+    pub flexibility: PathBuf,
+    /// The folder to be made.
+    pub out: PathBuf,
+    /// Hours since 1970 to report; `None`: from the first to the last of the usage.
+    pub period: Option<Range<i64>>,
+    /// Threads, at least one.
+    pub threads: usize,
+    /// Bytes of memory to work with.
+    pub memory: u64,
+    /// What to write.
+    pub format: OutputFormat,
+    /// Where to set bad rows aside; `None`: they fail the run.
+    pub skip_bad_rows: Option<PathBuf>,
+    /// A list of the subscriptions that usage may name.
+    pub subscriptions: Option<PathBuf>,
+    /// Whether files are on the disk, and not only handed to the system, when the run ends.
+    pub is_durable: bool,
+}
+
+/// Rates usage files. The output folder is there when all is done, or not at all.
+///
+/// # Errors
+/// [`Error`]: what is wrong with the input or the output, and where.
+pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
+    let stage = Stage::new(&job.out, job.is_durable)?;
+    let flexibility = input::flexibility(&job.flexibility)?;
+    let words = Vocabulary::default();
+    let reservations = book::number_reservations(input::reservations(&job.reservations)?, &words);
+    let checks = Checks {
+        period: job.period.clone(),
+        subscriptions: job.subscriptions.as_deref().map(input::subscriptions).transpose()?,
+        skips: job.skip_bad_rows.is_some(),
+    };
+    let usage = Usage::open(input::usage_files(&job.usage)?, progress)?;
+    let profiles = Profiles::default();
+    let runs = Runs::new(job.memory / 2, stage.folder());
+    let names = (&words, &profiles);
+    let mut aside = scan::scan(&usage, job.threads, &checks, names, (&runs, job.memory), progress)?;
+    let lines = runs.finish();
+    let repeats = repeats(job, &usage, &checks, &words, &lines, &mut aside)?;
+    let period = job.period.clone().unwrap_or_else(|| whole_period(&lines));
+    let book = Book::new(profiles.table().all(), reservations, &flexibility, &words)?;
+    drop(profiles);
+    let stretches = work::cut(&book, &lines, &period)?;
+    progress.begin_rating(lines.count());
+    let (tally, files, bytes) = rate_all(job, &stage, &stretches, (&book, &lines, &repeats), &words, progress)?;
+    if let Some(path) = &job.skip_bad_rows {
+        write_aside(path, &aside, job.is_durable)?;
+    }
+    progress.go_on()?;
+    stage.publish()?;
+    let input = summary::Input {
+        files: long(usage.len()),
+        lines: lines.count() - long(aside.iter().filter(|row| row.is_repeated).count()),
+        bad_rows: long(aside.len()),
+        spilled_bytes: lines.spilled_bytes(),
+    };
+    Ok(Summary::new(input, (files, bytes), &period, &tally, &book, &words))
+}
+
+fn whole_period(lines: &Lines) -> Range<i64> {
+    let first = lines.hours.first_key_value().map(|(hour, _)| i64::from(*hour));
+    let last = lines.hours.last_key_value().map(|(hour, _)| i64::from(*hour));
+    first.zip(last).map_or(0..0, |(first, last)| first..last + 1)
+}
+
+/// What to do with lines whose numbers repeat: fail, or set aside.
+fn repeats(
+    job: &Job,
+    usage: &Usage,
+    checks: &Checks,
+    words: &Vocabulary,
+    lines: &Lines,
+    aside: &mut Vec<Aside>,
+) -> Result<Repeats, Error> {
+    let most = if checks.skips { usize::MAX } else { 20 };
+    let repeated = lines.repeated(job.memory, most)?;
+    if repeated.is_empty() {
+        return Ok(Repeats::default());
+    }
+    let found = scan::find_repeated(usage, job.threads, checks, words, &repeated)?;
+    if !checks.skips {
+        return Err(scan::as_error(found.rows));
+    }
+    aside.extend(found.rows);
+    aside.sort();
+    Ok(Repeats { equal: !found.equal.is_empty(), none: found.different })
+}
+
+type Rated = (Tally, u64, u64);
+
+/// Rates the stretches on all threads and writes them in order.
+fn rate_all(
+    job: &Job,
+    stage: &Stage,
+    stretches: &[Stretch],
+    (book, lines, repeats): (&Book, &Lines, &Repeats),
+    words: &Vocabulary,
+    progress: &Progress,
+) -> Result<Rated, Error> {
+    let fitting = usize::try_from((job.memory / 2 + (128 << 20)) / STRETCH_BYTES).unwrap_or(usize::MAX).max(1);
+    let threads = job.threads.min(fitting).min(stretches.len().max(1));
+    let parts = Parts::new(stage, job.format, threads);
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let tallies = threads::on_all(threads, || {
+        let mut rater = Rater::new(book, lines, repeats);
+        let mut run = || {
+            let mut encoder = Encoder::new(job.format, book, words)?;
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(stretch) = stretches.get(index) else { return Ok(()) };
+                if !parts.wait_for(index) {
+                    return Ok(());
+                }
+                progress.go_on()?;
+                let lines = rater.tally.lines;
+                let block = rater.rate(stretch)?;
+                let encoded = encoder.encode(&block)?;
+                drop(block);
+                parts.put(index, encoded)?;
+                progress.rated(rater.tally.lines - lines);
+            }
+        };
+        if let Err(error) = run() {
+            parts.give_up();
+            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+        rater.tally
+    })?;
+    if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let (files, bytes) = parts.finish()?;
+    let mut sum = Tally::new(book.reservations.len());
+    tallies.iter().for_each(|tally| sum.add(tally));
+    Ok((sum, files, bytes))
+}
+
+/// Writes the rows that were set aside, with where they stood and why.
+fn write_aside(path: &Path, aside: &[Aside], is_durable: bool) -> Result<(), Error> {
+    let failed = |cause| Error::io("write", path, cause);
+    let mut out = Vec::new();
+    let columns = input::COLUMNS.map(|(name, _)| name);
+    output::record(&[&["x_File", "x_Row", "x_Column", "x_Problem"][..], &columns[..]].concat(), &mut out);
+    for row in aside {
+        let (file, number) = (row.mistake.file.display().to_string(), row.mistake.row.to_string());
+        let place = [file.as_str(), &number, row.mistake.column, &row.mistake.problem];
+        let values: Vec<&str> = row.values.iter().map(String::as_str).collect();
+        output::record(&[&place[..], &values[..]].concat(), &mut out);
+    }
+    let unfinished = path.with_added_extension(format!("unfinished-{}", std::process::id()));
+    let mut file = File::create(&unfinished).map_err(failed)?;
+    file.write_all(&out).map_err(failed)?;
+    if is_durable {
+        file.sync_all().map_err(failed)?;
+    }
+    std::fs::rename(&unfinished, path).map_err(failed)
+}

@@ -1,0 +1,414 @@
+//! From files to lines: every thread takes the next row group or CSV file, decodes it, checks it, and sorts it by hour.
+
+use crate::error::{Error, Mistake};
+use crate::input::{BATCH_ROWS, Batch, COLUMNS, CsvUsage, Format, Number, ParquetUsage, Text, format_hour, format_of};
+use crate::intern::NULL;
+use crate::number::long;
+use crate::profile::{Profile, Profiles, Vocabulary};
+use crate::progress::Progress;
+use crate::runs::{Row, Run, Runs};
+use fullmakt_domain::rating::HOUR_MICROS;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Mistakes that are told at once.
+const TOLD: usize = 20;
+
+/// Rows that are set aside at most: with more, the files are not what they should be.
+const MOST_ASIDE: usize = 1_000_000;
+
+/// What is asked of the rows.
+pub struct Checks {
+    /// Hours that may occur.
+    pub period: Option<Range<i64>>,
+    /// Subscriptions that may occur.
+    pub subscriptions: Option<BTreeSet<String>>,
+    /// Bad rows are set aside instead of failing the run.
+    pub skips: bool,
+}
+
+/// A row that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Aside {
+    /// Where, and what is wrong.
+    pub mistake: Mistake,
+    /// What it holds, column by column.
+    pub values: Vec<String>,
+    /// It was a good line, but for its number.
+    pub is_repeated: bool,
+}
+
+type ReadNext<'a> = Box<dyn FnMut(&mut Batch) -> Result<(), Error> + 'a>;
+
+/// A file that is open.
+enum Opened {
+    Parquet(Box<ParquetUsage>),
+    Csv,
+}
+
+/// The usage files.
+pub struct Usage {
+    files: Vec<(PathBuf, Opened)>,
+    units: Vec<(usize, usize)>,
+}
+
+impl Usage {
+    /// Opens the files and looks at their columns.
+    ///
+    /// # Errors
+    /// [`Error`] when one cannot be read, or has not the columns.
+    pub fn open(paths: Vec<PathBuf>, progress: &Progress) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        let mut units = Vec::new();
+        let mut rows = Some(0);
+        for path in paths {
+            let opened = if format_of(&path)? == Format::Parquet {
+                let parquet = ParquetUsage::open(&path)?;
+                units.extend((0..parquet.groups()).map(|group| (files.len(), group)));
+                rows = rows.map(|rows: u64| rows + parquet.rows());
+                Opened::Parquet(Box::new(parquet))
+            } else {
+                CsvUsage::open(&path)?;
+                units.push((files.len(), 0));
+                rows = None;
+                Opened::Csv
+            };
+            files.push((path, opened));
+        }
+        progress.expect_rows(rows.unwrap_or(0));
+        Ok(Self { files, units })
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Calls `each` with every batch, on as many threads; `make` gives each thread its own state.
+    ///
+    /// # Errors
+    /// The first [`Error`] of any thread.
+    pub fn each_batch<S: Send>(
+        &self,
+        threads: usize,
+        words: &Vocabulary,
+        make: impl Fn() -> S + Sync,
+        each: impl Fn(&mut S, &Path, &Batch) -> Result<(), Error> + Sync,
+    ) -> Result<Vec<S>, Error> {
+        let next = AtomicUsize::new(0);
+        let failure = Mutex::new(None);
+        let work = || {
+            let mut state = make();
+            let mut batch = Batch::default();
+            let mut run = || {
+                while let Some(unit) = self.units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (path, opened) = &self.files[unit.0];
+                    let mut read: ReadNext<'_> = match opened {
+                        Opened::Parquet(parquet) => {
+                            let mut cursor = parquet.cursor(unit.1, words)?;
+                            Box::new(move |batch| cursor.read(BATCH_ROWS, batch))
+                        }
+                        Opened::Csv => {
+                            let mut csv = CsvUsage::open(path)?;
+                            Box::new(move |batch| csv.read(BATCH_ROWS, words, batch))
+                        }
+                    };
+                    loop {
+                        read(&mut batch)?;
+                        if batch.rows() == 0 {
+                            break;
+                        }
+                        each(&mut state, path, &batch)?;
+                    }
+                }
+                Ok(())
+            };
+            if let Err(error) = run() {
+                next.store(self.units.len(), Ordering::Relaxed);
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+            state
+        };
+        let states = crate::threads::on_all(threads.min(self.units.len().max(1)), work)?;
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(states),
+        }
+    }
+}
+
+/// What a thread has found.
+#[derive(Default)]
+struct Found {
+    profiles: Vec<Profile>,
+    numbers: Vec<u32>,
+    rows: Vec<Row>,
+    first: BTreeSet<Mistake>,
+    mistakes: u64,
+    aside: Vec<Aside>,
+    /// Whether a subscription, by its number, may occur.
+    known: BTreeMap<u32, bool>,
+}
+
+/// Reads everything into `runs`. Gives the rows that were set aside, in the order of files and rows.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read, or with the first bad rows unless they are to be skipped.
+pub fn scan(
+    usage: &Usage,
+    threads: usize,
+    checks: &Checks,
+    (words, profiles): (&Vocabulary, &Profiles),
+    (runs, memory): (&Runs, u64),
+    progress: &Progress,
+) -> Result<Vec<Aside>, Error> {
+    let found = usage.each_batch(threads, words, Found::default, |found, path, batch| {
+        let bad = bad_rows(checks, words, &mut found.known, batch);
+        if !bad.is_empty() {
+            found.note(checks, words, path, batch, &bad);
+        }
+        found.keep(batch, &bad, profiles);
+        progress.read(long(batch.rows()));
+        progress.go_on()?;
+        if found.aside.len() > MOST_ASIDE {
+            return Err(Error::Asked(format!("more than {MOST_ASIDE} rows cannot be used: are these usage files?")));
+        }
+        let taken = words.memory() + profiles.table().memory();
+        if taken > memory {
+            let (taken, memory) = (taken >> 20, memory >> 20);
+            let problem =
+                format!("the names in the usage alone take {taken} MiB; --memory allows {memory} MiB: allow more");
+            return Err(Error::Asked(problem));
+        }
+        runs.add(Run::new(&found.rows))
+    })?;
+    let mut first = BTreeSet::new();
+    let mut count = 0;
+    let mut aside = Vec::new();
+    for mut one in found {
+        first.append(&mut one.first);
+        count += one.mistakes;
+        aside.append(&mut one.aside);
+    }
+    if !checks.skips && count > 0 {
+        return Err(Error::Mistakes { first: first.into_iter().take(TOLD).collect(), count });
+    }
+    aside.sort();
+    Ok(aside)
+}
+
+/// For each bad row, its first problem.
+fn bad_rows(
+    checks: &Checks,
+    words: &Vocabulary,
+    known: &mut BTreeMap<u32, bool>,
+    batch: &Batch,
+) -> BTreeMap<usize, (&'static str, String)> {
+    let mut bad: BTreeMap<usize, (&'static str, String)> = BTreeMap::new();
+    for problem in &batch.problems {
+        bad.entry(problem.row).or_insert_with(|| (problem.column, problem.problem.clone()));
+    }
+    let period = checks.period.clone().unwrap_or(0..i64::from(u32::MAX));
+    let mut last = i64::MIN;
+    let mut last_problem = None;
+    for (row, start) in batch.number(Number::Start).iter().enumerate() {
+        if *start != last {
+            last = *start;
+            last_problem = wrong_hour(*start, &period, checks.period.is_some());
+        }
+        if let Some(problem) = &last_problem {
+            bad.entry(row).or_insert_with(|| ("ChargePeriodStart", problem.clone()));
+        }
+    }
+    if let Some(list) = &checks.subscriptions {
+        for (row, subscription) in batch.text(Text::Subscription).iter().enumerate() {
+            if *subscription >= NULL {
+                continue;
+            }
+            let is_known = *known
+                .entry(*subscription)
+                .or_insert_with(|| list.contains(words.subscription.texts().text(*subscription)));
+            if !is_known {
+                let text = words.subscription.texts().text(*subscription).to_owned();
+                bad.entry(row)
+                    .or_insert_with(|| ("SubAccountId", format!("`{text}` is not in the list of subscriptions")));
+            }
+        }
+    }
+    bad
+}
+
+fn wrong_hour(start: i64, period: &Range<i64>, is_given: bool) -> Option<String> {
+    let shown = || Number::Start.show(start);
+    if start.rem_euclid(HOUR_MICROS) != 0 {
+        return Some(format!("`{}` is not on the hour", shown()));
+    }
+    let hour = start.div_euclid(HOUR_MICROS);
+    if period.contains(&hour) {
+        return None;
+    }
+    Some(if is_given {
+        let (start, end) = (format_hour(period.start), format_hour(period.end));
+        format!("`{}` is outside the period from {start} to {end}", shown())
+    } else {
+        format!("`{}` is before 1970", shown())
+    })
+}
+
+impl Found {
+    fn note(
+        &mut self,
+        checks: &Checks,
+        words: &Vocabulary,
+        path: &Path,
+        batch: &Batch,
+        bad: &BTreeMap<usize, (&'static str, String)>,
+    ) {
+        self.mistakes += long(bad.len());
+        for (row, (column, problem)) in bad {
+            let mistake =
+                Mistake { file: path.to_owned(), row: batch.first_row + long(*row), column, problem: problem.clone() };
+            if checks.skips {
+                self.aside.push(Aside { mistake, values: values(words, batch, *row), is_repeated: false });
+            } else if self.first.len() < TOLD || self.first.last().is_some_and(|last| mistake < *last) {
+                self.first.insert(mistake);
+                if self.first.len() > TOLD {
+                    self.first.pop_last();
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, batch: &Batch, bad: &BTreeMap<usize, (&'static str, String)>, profiles: &Profiles) {
+        self.profiles.clear();
+        self.numbers.clear();
+        self.rows.clear();
+        let mut next_bad = bad.keys().copied().peekable();
+        let starts = batch.number(Number::Start);
+        let (lines, quantities) = (batch.number(Number::Line), batch.number(Number::Quantity));
+        let mut last = (i64::MIN, 0);
+        for row in 0..batch.rows() {
+            if next_bad.next_if_eq(&row).is_some() {
+                continue;
+            }
+            if starts[row] != last.0 {
+                last = (starts[row], u32::try_from(starts[row].div_euclid(HOUR_MICROS)).unwrap_or(0));
+            }
+            self.profiles.push(profile(batch, row));
+            self.rows.push(Row { line: lines[row], quantity_e6: quantities[row], profile: 0, hour: last.1 });
+        }
+        profiles.number_all(&self.profiles, &mut self.numbers);
+        for (row, profile) in self.rows.iter_mut().zip(&self.numbers) {
+            row.profile = *profile;
+        }
+    }
+}
+
+fn profile(batch: &Batch, row: usize) -> Profile {
+    Profile {
+        account: batch.text(Text::Account)[row],
+        customer: batch.text(Text::Customer)[row],
+        currency: batch.text(Text::Currency)[row],
+        region: batch.text(Text::Region)[row],
+        subscription: batch.text(Text::Subscription)[row],
+        resource: batch.text(Text::Resource)[row],
+        sku: batch.text(Text::Sku)[row],
+        price_e6: batch.number(Number::Price)[row],
+    }
+}
+
+/// A row as text; what could not be read is empty.
+fn values(words: &Vocabulary, batch: &Batch, row: usize) -> Vec<String> {
+    let is_unreadable = |name: &str| batch.problems.iter().any(|problem| problem.row == row && problem.column == name);
+    let value = |(name, column): &(&str, crate::input::Column)| match column {
+        crate::input::Column::Text(text) => {
+            crate::input::names(words, *text).texts().text(batch.text(*text)[row]).to_owned()
+        }
+        crate::input::Column::Number(_) if is_unreadable(name) => String::new(),
+        crate::input::Column::Number(number) => number.show(batch.number(*number)[row]),
+    };
+    COLUMNS.iter().map(value).collect()
+}
+
+/// What repeated lines come to: for each number, the lines to keep of those that hold it.
+pub struct Repeated {
+    /// Numbers of lines of which one stays: all that hold it are equal.
+    pub equal: BTreeSet<i64>,
+    /// Numbers of lines of which none stays.
+    pub different: BTreeSet<i64>,
+    /// The rows that hold them, in the order of files and rows.
+    pub rows: Vec<Aside>,
+}
+
+/// Finds the rows of repeated lines, by reading the files once more.
+///
+/// # Errors
+/// [`Error`] when a file cannot be read.
+pub fn find_repeated(
+    usage: &Usage,
+    threads: usize,
+    checks: &Checks,
+    words: &Vocabulary,
+    lines: &[i64],
+) -> Result<Repeated, Error> {
+    let wanted: BTreeSet<i64> = lines.iter().copied().collect();
+    let found = usage.each_batch(threads, words, Vec::new, |found: &mut Vec<(i64, Aside)>, path, batch| {
+        let numbers = batch.number(Number::Line);
+        if !numbers.iter().any(|line| wanted.contains(line)) {
+            return Ok(());
+        }
+        // A row that is bad by itself was set aside before.
+        let bad = bad_rows(checks, words, &mut BTreeMap::new(), batch);
+        let good = numbers.iter().enumerate().filter(|(row, _)| !bad.contains_key(row));
+        for (row, line) in good.filter(|(_, line)| wanted.contains(line)) {
+            let mistake = Mistake {
+                file: path.to_owned(),
+                row: batch.first_row + long(row),
+                column: "LineId",
+                problem: String::new(),
+            };
+            found.push((*line, Aside { mistake, values: values(words, batch, row), is_repeated: true }));
+        }
+        if found.len() > MOST_ASIDE {
+            return Err(Error::Asked(format!(
+                "more than {MOST_ASIDE} rows have a `LineId` of another: do files overlap?"
+            )));
+        }
+        Ok(())
+    })?;
+    let mut by_line: BTreeMap<i64, Vec<Aside>> = BTreeMap::new();
+    for (line, aside) in found.into_iter().flatten() {
+        by_line.entry(line).or_default().push(aside);
+    }
+    let mut repeated = Repeated { equal: BTreeSet::new(), different: BTreeSet::new(), rows: Vec::new() };
+    for (line, mut rows) in by_line {
+        rows.sort();
+        let all_equal = rows.iter().all(|row| row.values == rows[0].values);
+        let (file, row) = (rows[0].mistake.file.display().to_string(), rows[0].mistake.row);
+        if all_equal {
+            repeated.equal.insert(line);
+        } else {
+            repeated.different.insert(line);
+        }
+        for (index, mut one) in rows.into_iter().enumerate() {
+            one.mistake.problem = match (index, all_equal) {
+                (0, true) => continue,
+                (0, false) => format!("`{line}` is there again with other values"),
+                (_, true) => format!("`{line}` is there already, in `{file}` row {row}, with the same values"),
+                (_, false) => format!("`{line}` is there already, in `{file}` row {row}, with other values"),
+            };
+            repeated.rows.push(one);
+        }
+    }
+    repeated.rows.sort();
+    Ok(repeated)
+}
+
+/// The first mistakes of these rows, as an error.
+pub fn as_error(rows: Vec<Aside>) -> Error {
+    let count = long(rows.len());
+    Error::Mistakes { first: rows.into_iter().take(TOLD).map(|row| row.mistake).collect(), count }
+}

@@ -1,0 +1,9 @@
+//! The rating as a whole: kernel, file engine and oracle give the same rows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cases;
+mod generated;
+mod model;
+mod oracle;
+mod robust;
