@@ -12,6 +12,7 @@ use crate::can_buy::CanBuy;
 use crate::clock::MoveClock;
 use crate::config::{ConfigError, Environment, Flags, Place, Settings, Sources};
 use crate::demo::Demo;
+use crate::rate::Rate;
 use crate::{keys, migrate, serve, world_cmd};
 
 /// Customers buy their own reservations, on the partner's account.
@@ -47,6 +48,7 @@ enum Command {
     Statement(Statement),
     Export(Export),
     Clock(MoveClock),
+    Rate(Box<Rate>),
     Migrate(Migrate),
     /// The keys that sign tokens.
     #[command(subcommand)]
@@ -275,6 +277,7 @@ fn execute(
             Command::Statement(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
             Command::Export(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
             Command::Clock(words) => words.run(out).await.map(|()| ExitCode::SUCCESS),
+            Command::Rate(rate) => rate.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(words) => {
                 let place = words.place.resolve(environment)?;
                 migrate::run(&place, words.json, out).await.map(|()| ExitCode::SUCCESS)

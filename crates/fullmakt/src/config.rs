@@ -57,6 +57,11 @@ impl ConfigError {
     fn one(message: String) -> Self {
         Self { mistakes: vec![message], is_usage: false }
     }
+
+    /// The words of the command are wrong.
+    pub fn usage(message: String) -> Self {
+        Self { mistakes: vec![message], is_usage: true }
+    }
 }
 
 /// Where a value was given.

@@ -10,6 +10,7 @@ mod demo;
 mod keys;
 mod logging;
 mod migrate;
+mod rate;
 mod ready_file;
 mod serve;
 mod world_cmd;

@@ -98,19 +98,127 @@ fn wrong_words_end_with_two_and_help_with_zero() {
         &["serve", "--data", "x", "--listen", "nowhere"],
         &["serve"],
         &["can-buy", "--data", "x", "--user", "y", "--quantity", "0"],
+        &["rate", "--usage", "x"],
+        &[&RATE[..], &["--period-start", "2026-01-01T00:00:00Z"]].concat(),
+        &[&RATE[..], &["--period-start", "2026-01-01T00:00:00Z", "--period-end", "2026-01-01T00:00:00Z"]].concat(),
+        &[&RATE[..], &["--memory", "2"]].concat(),
         &[],
     ] {
         let (status, out, err) = told(&run(folder.path(), words));
         assert_eq!(status, 2, "{words:?}: {err}");
         assert!(out.is_empty() && !err.is_empty(), "{words:?}: {out} / {err}");
     }
-    for words in
-        [&["--help"][..], &["serve", "--help"], &["world", "check", "--help"], &["can-buy", "--help"], &["--version"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["world", "check", "--help"],
+        &["can-buy", "--help"],
+        &["rate", "--help"],
+        &["--version"],
+    ] {
         let (status, out, err) = told(&run(folder.path(), words));
         assert_eq!((status, err.as_str()), (0, ""), "{words:?}");
         assert!(out.contains("Example") || out.contains("fullmakt "), "{words:?}: {out}");
     }
+}
+
+const RATE: [&str; 9] = [
+    "rate",
+    "--usage",
+    "usage",
+    "--reservations",
+    "reservations.csv",
+    "--flexibility",
+    "flexibility.csv",
+    "--out",
+    "rated",
+];
+
+fn month(rows: u64) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let month = fullmakt_rating::sample::Month { rows, seed: 3, hours: 48, file_rows: 1 << 20 };
+    fullmakt_rating::sample::write_month(month, folder.path()).unwrap();
+    folder
+}
+
+/// What is in the folder, beside the input.
+fn made(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> =
+        names.filter(|name| !["usage", "reservations.csv", "flexibility.csv"].contains(&name.as_str())).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn usage_is_rated_and_summed_up() {
+    let folder = month(3000);
+    let (status, out, err) = told(&run(folder.path(), &RATE));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(
+        out.starts_with("rated 3,000 usage lines of 1 file, 2026-01-01T00:00:00Z to 2026-01-03T00:00:00Z"),
+        "{out}"
+    );
+    assert!(out.contains("instance hours covered") && out.contains("reservations with the most unused cost"), "{out}");
+    assert_eq!(made(folder.path()), ["rated"]);
+    assert_eq!(made(&folder.path().join("rated")), ["part-00000.parquet"]);
+
+    let (status, _, err) = told(&run(folder.path(), &RATE));
+    assert_eq!(status, 1);
+    assert!(err.starts_with("error: `rated` is not empty"), "{err}");
+
+    let words = ["--format", "csv", "--json", "--threads", "1", "--memory", "16MiB"];
+    let period = ["--period-start", "2026-01-01T00:00:00Z", "--period-end", "2026-01-03T00:00:00Z"];
+    let (status, out, err) = told(&run(folder.path(), &[&RATE[..8], &["again"], &words, &period].concat()));
+    assert_eq!((status, err.as_str()), (0, ""));
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((summary["usageLines"].as_u64(), summary["badRows"].as_u64()), (Some(3000), Some(0)));
+    assert!(summary["currencies"][0]["saved"].is_string(), "{out}");
+    let text = fs::read_to_string(folder.path().join("again/part-00000.csv")).unwrap();
+    assert_eq!(summary["rows"].as_u64(), Some(u64::try_from(text.lines().count()).unwrap() - 1));
+
+    let too_short = ["--period-start", "2026-01-01T00:00:00Z", "--period-end", "2026-01-02T00:00:00Z"];
+    let (status, out, err) = told(&run(folder.path(), &[&RATE[..8], &["third"], &too_short].concat()));
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.contains("part-00000.parquet` row ") && err.contains("outside the period"), "{err}");
+    assert_eq!(made(folder.path()), ["again", "rated"]);
+}
+
+#[test]
+fn a_rating_that_is_killed_leaves_nothing_to_be_taken_for_output() {
+    let folder = month(120_000);
+    let mut finished = 0;
+    for (turn, milliseconds) in [20, 80, 200, 500, 900, 1400].into_iter().enumerate() {
+        let out = format!("out-{turn}");
+        let mut child = fullmakt(folder.path())
+            .args(&RATE[..8])
+            .arg(&out)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().ok();
+        if child.wait().unwrap().success() {
+            finished += 1;
+        }
+        assert!(!folder.path().join(&out).exists() || made(&folder.path().join(&out)) == ["part-00000.parquet"]);
+    }
+    let visible = made(folder.path()).into_iter().filter(|name| !name.starts_with('.')).count();
+    assert!(visible >= finished && visible <= finished + 1, "{finished} of {visible}");
+
+    // Asked to stop, it clears away what it has begun.
+    for name in made(folder.path()) {
+        fs::remove_dir_all(folder.path().join(name)).unwrap();
+    }
+    let mut child = fullmakt(folder.path()).args(RATE).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while made(folder.path()).is_empty() && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Command::new("kill").args(["-TERM".to_owned(), child.id().to_string()]).status().unwrap();
+    let status = child.wait().unwrap();
+    assert!(made(folder.path()).is_empty() || status.success(), "{:?}", made(folder.path()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The order of the checks, cheapest first, and the chores beside them.
 
 use crate::postgres::{Cluster, Durability};
-use crate::{dependencies, python, run, tidy as source};
+use crate::{bench_rate, dependencies, python, run, tidy as source};
 use anyhow::bail;
 use std::process::Command;
 use std::time::Instant;
@@ -20,6 +20,8 @@ pub enum Database {
 pub enum Bench {
     /// A server under reads and purchases, its start and its memory.
     Api,
+    /// Rating of 1 and 10 million usage lines, against DuckDB.
+    Rate,
 }
 
 /// All that a change must pass.
@@ -92,7 +94,13 @@ pub fn bless() -> anyhow::Result<()> {
 
 /// A release build, measured.
 pub fn bench(what: Bench, write: bool) -> anyhow::Result<()> {
-    let Bench::Api = what;
+    match what {
+        Bench::Api => bench_api(write),
+        Bench::Rate => bench_rate::run(write),
+    }
+}
+
+fn bench_api(write: bool) -> anyhow::Result<()> {
     let durable = Cluster::start(Durability::Full)?;
     run::run(&mut run::cargo(&["build", "--release", "--locked", "--workspace", "--bins"]))?;
     let mut bench = Command::new(run::root().join("target/release/bench-api"));

@@ -1,6 +1,7 @@
 //! Every chore of the repository as one command: `cargo xtask ci` is all that a change must pass.
 #![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 
+mod bench_rate;
 mod ci;
 mod dependencies;
 mod postgres;

@@ -6,9 +6,14 @@ use std::process::Command;
 
 /// The Python of an environment that has what `crates/testkit/python/requirements.txt` names; made when it is missing.
 pub fn environment() -> anyhow::Result<PathBuf> {
-    let wanted_file = run::root().join("crates/testkit/python/requirements.txt");
+    environment_of("crates/testkit/python/requirements.txt", "python")
+}
+
+/// The Python of the environment of that name, with what a file of requirements names; made when it is missing.
+pub fn environment_of(requirements: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let wanted_file = run::root().join(requirements);
     let wanted = std::fs::read_to_string(&wanted_file)?;
-    let folder = run::root().join(".test/python");
+    let folder = run::root().join(".test").join(name);
     let python = folder.join("bin/python");
     let stamp = folder.join("installed.txt");
     if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
