@@ -469,3 +469,30 @@ fn the_clock_is_read_and_moved_with_the_key_of_the_data_directory() {
     assert_eq!(status, 1);
     assert!(error.starts_with("error: "), "{error}");
 }
+
+#[test]
+fn the_books_are_read_in_the_name_of_a_bookkeeper() {
+    let folder = TempDir::new().unwrap();
+    demo_world(folder.path());
+    let mut server = Server::start(folder.path(), &serve_with(&["--world", "world.toml"]));
+    let ask = |user: &str, command: &str, more: &[&str]| {
+        let customer = "c0ffee00-52d1-4e7b-8a36-1b9d4f7e2c20";
+        let words = [&[command, "--data", "data", "--user", user, "--customer", customer], more].concat();
+        told(&run(folder.path(), &words))
+    };
+    let (status, out, err) = ask("ada@nordmoln.example", "charges", &["--from", "2026-11-01", "--view", "partner"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(out.starts_with("BilledCost,BillingAccountId,"), "{out}");
+    let (status, out, _) = ask("ada@nordmoln.example", "statement", &[]);
+    assert_eq!((status, out.starts_with("Date,Kind,")), (0, true), "{out}");
+    let (status, _, err) = ask("ada@nordmoln.example", "export", &[]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let (status, _, err) = ask("olle@exempel.example", "export", &[]);
+    assert_eq!(status, 1);
+    assert!(err.contains("may not read the books"), "{err}");
+    let (status, _, err) = ask("ada@nordmoln.example", "charges", &["--from", "2026-11-01", "--until", "2026-10-01"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("2026-10-01 is not after 2026-11-01"), "{err}");
+    assert_eq!(ask("ada@nordmoln.example", "charges", &["--view", "all"]).0, 2);
+    assert_eq!(server.signal("TERM"), 0);
+}

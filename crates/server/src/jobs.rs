@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fullmakt_domain::ids::CustomerId;
 use fullmakt_store::due::{Due, Job};
 use fullmakt_store::{Fault, Store};
+use futures_util::{StreamExt, TryStreamExt};
 use jiff::{Span, Timestamp};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -26,6 +28,9 @@ const LEASE_SECONDS: i64 = 30;
 const LEASE_PATIENCE: Duration = Duration::from_secs(60);
 /// How many pieces of each kind are looked at together.
 const BATCH: i64 = 200;
+/// How many customers' pieces are done at once: enough for a group of writes that share a commit, few enough to leave room
+/// for requests.
+const AT_ONCE: usize = 16;
 /// How often a piece is tried at once before it is left for later.
 const TRIES: u32 = 3;
 /// How long a piece that failed waits for its next try, in seconds; twice as long after each failure.
@@ -226,8 +231,9 @@ impl Inner {
             let Some(first) = due.first().map(|due| due.at) else { break };
             self.advance(first).await?;
             let now = self.clock.now();
-            for due in due.iter().take_while(|due| due.at == first) {
-                if !self.perform(due, now).await? {
+            let at_once: Vec<Due> = due.into_iter().take_while(|due| due.at == first).collect();
+            for (due, is_done) in self.perform_all(at_once, now).await? {
+                if !is_done {
                     return Err(MoveError::Stuck { at: first });
                 }
                 tally.add(due.job());
@@ -265,8 +271,8 @@ impl Inner {
             if todo.is_empty() {
                 return Ok(tally);
             }
-            for due in todo {
-                if self.perform(&due, now).await? {
+            for (due, is_done) in self.perform_all(todo, now).await? {
+                if is_done {
                     state.failed.remove(&due);
                     tally.add(due.job());
                 } else {
@@ -278,6 +284,25 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// Does pieces, those of a customer one after the other, those of different customers at once.
+    async fn perform_all(&self, due: Vec<Due>, now: Timestamp) -> Result<Vec<(Due, bool)>, Fault> {
+        let mut of_customers: BTreeMap<CustomerId, Vec<Due>> = BTreeMap::new();
+        for due in due {
+            of_customers.entry(due.customer()).or_default().push(due);
+        }
+        let one_by_one = of_customers.into_values().map(|pieces| async move {
+            let mut done = Vec::with_capacity(pieces.len());
+            for due in pieces {
+                let is_done = self.perform(&due, now).await?;
+                done.push((due, is_done));
+            }
+            Ok::<_, Fault>(done)
+        });
+        let done: Vec<Vec<(Due, bool)>> =
+            futures_util::stream::iter(one_by_one).buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(done.into_iter().flatten().collect())
     }
 
     /// Does one piece, trying again at once where that may help; false when it failed, which the log and the metrics tell.

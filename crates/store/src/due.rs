@@ -5,7 +5,7 @@ use fullmakt_domain::authz::{Decision, Permit, permit_due};
 use fullmakt_domain::due::{
     DueWork, ExpireReservationOrder, MayMoveClock, PostInstalments, RenewWhenDue, WaitingInstalment, midnight,
 };
-use fullmakt_domain::ids::CorrelationId;
+use fullmakt_domain::ids::{CorrelationId, CustomerId};
 use fullmakt_domain::reservation::OrderWithReservations;
 use futures_util::FutureExt;
 use jiff::civil::Date;
@@ -63,6 +63,15 @@ enum Work {
 }
 
 impl Due {
+    /// Whose it is: pieces of different customers may be done at once.
+    pub fn customer(&self) -> CustomerId {
+        match &self.work {
+            Work::Instalments(work) => work.customer,
+            Work::Renewal(work) => work.customer,
+            Work::Expiry(work) => work.customer,
+        }
+    }
+
     /// Which kind of work it is.
     pub fn job(&self) -> Job {
         match self.work {

@@ -124,3 +124,55 @@ pub(crate) async fn raise(customer: CustomerId, event: &OutgoingEvent, tx: &mut 
         .execute(conn).await.map(drop))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::ledger::Account;
+    use fullmakt_domain::money::{Currency, Money};
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::db::Ending;
+    use crate::testing::{CUSTOMER, PARTNER, WORLD, number, run, stores};
+
+    #[tokio::test]
+    async fn entries_that_do_not_sum_to_zero_or_mix_currencies_are_not_written() {
+        let money = |amount_e6, code| Money { amount_e6, currency: Currency::parse(code).unwrap() };
+        let pair = |one: Money, other: Money| {
+            vec![
+                LedgerEntry { account: Account::PartnerCost, amount: one },
+                LedgerEntry { account: Account::SupplierPayable, amount: other },
+            ]
+        };
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            for (entries, is_written) in [
+                (pair(money(5, "EUR"), money(-4, "EUR")), false),
+                (pair(money(5, "EUR"), money(-5, "SEK")), false),
+                (pair(money(i64::MAX, "EUR"), money(i64::MAX, "EUR")), false),
+                (pair(money(5, "EUR"), money(-5, "EUR")), true),
+            ] {
+                let written = store
+                    .write(move |tx| {
+                        async move {
+                            let posting = Posting {
+                                event: Uuid::from_u128(7),
+                                kind: LedgerKind::Purchase,
+                                partner: PartnerId::parse(PARTNER).unwrap(),
+                                at: Timestamp::UNIX_EPOCH,
+                                subject: "order",
+                                entries: &entries,
+                            };
+                            post(CustomerId::parse(CUSTOMER).unwrap(), &posting, tx).await?;
+                            Ok::<_, Fault>((Ending::Keep, ()))
+                        }
+                        .boxed()
+                    })
+                    .await;
+                assert_eq!(written.is_ok(), is_written, "{written:?}");
+                let count = number(&store, "SELECT count(*) FROM ledger_entry").await;
+                assert_eq!(count, if is_written { 2 } else { 0 });
+            }
+        }
+    }
+}

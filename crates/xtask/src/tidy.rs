@@ -169,12 +169,24 @@ fn rust(file: &str, text: &str, findings: &mut Vec<Finding>) {
                     findings.push(Finding { file: file.into(), line: *line, mistake });
                 } else if !in_test && file != "crates/store/src/db.rs" {
                     portable(file, *line, text, findings);
+                    append_only(file, *line, text, findings);
                 }
             }
             Piece::Literal { .. } => {}
             // A decision's tests may use what they like.
             Piece::TestsBegin => break,
         }
+    }
+}
+
+/// What is written into the ledger stays as it is.
+fn append_only(file: &str, line: usize, sql: &str, findings: &mut Vec<Finding>) {
+    let flat = sql.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let changes = ["update ledger_entry", "delete from ledger_entry"].iter().any(|change| flat.contains(change));
+    let adds = flat.contains("insert into ledger_entry") && file != "crates/store/src/ledger.rs";
+    if changes || adds {
+        let mistake = "the ledger is append only, by the one statement of `ledger.rs`".into();
+        findings.push(Finding { file: file.into(), line, mistake });
     }
 }
 

@@ -62,7 +62,7 @@ async fn find(app: &App, call: &Call, number: &str) -> Result<Invoice, Failure> 
     let mut found = invoices(app, call).await?.into_iter();
     found
         .find(|invoice| invoice.number.eq_ignore_ascii_case(number))
-        .ok_or_else(|| Failure::new(Code::NotFound, format!("there is no invoice `{}`", short(number))))
+        .ok_or_else(|| Failure::new(Code::NotFound, format!("there is no invoice `{}`", short(&number.to_uppercase()))))
 }
 
 fn render(invoice: &Invoice) -> Value {

@@ -15,6 +15,7 @@ use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource
 use fullmakt_server::Clock;
 use fullmakt_server::jobs::Jobs;
 use fullmakt_server::own::ledger::export_lines;
+use fullmakt_store::due::Job;
 use fullmakt_store::{SecretHashes, Store};
 use fullmakt_testkit::{Database, FJALLRAVEN, NORDMOLN, NORDMOLN_WORLD, PRODUKTION, TestDatabase, assert_all_whole};
 use fullmakt_world::catalog_csv;
@@ -154,4 +155,28 @@ async fn g07_r24_a_year_day_by_day_and_in_one_jump_is_the_same_byte_for_byte() {
     for kind in kinds {
         assert!(by_days.contains(&format!("\"type\":{kind}")), "{kind}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r15_r24_after_a_week_down_two_servers_post_each_instalment_once_on_its_day() {
+    let business = Business::new().await;
+    let on_days = 20;
+    for n in 0..20 {
+        business.buys(&olle(), 0x200 + n, 1, BillingPlan::Monthly, Term::P1Y).await;
+    }
+    // Both servers come back a week after the day, which is the last of February.
+    let late = business.clock.now() + (24 * 36).hours();
+    let servers: Vec<Jobs> = (0..2).map(|_| Jobs::new(business.store.clone(), Clock::movable(late))).collect();
+    let looked = futures_util::future::join_all(servers.iter().map(Jobs::look)).await;
+    let done: u64 = looked.into_iter().map(|tally| tally.unwrap().of(Job::Instalments)).sum();
+    assert_eq!(done, 1, "twenty orders of one customer are one piece of work");
+    let number = |query| business.database.number(query);
+    assert_eq!(number("SELECT count(*) FROM instalment WHERE posted_event IS NOT NULL").await, 2 * on_days);
+    // 2026-02-28T00:00:00Z.
+    let posted = "SELECT count(*) FROM ledger_entry WHERE kind = 'instalment' AND number = 1 AND at = 1772236800000000";
+    assert_eq!(number(posted).await, on_days);
+    assert_all_whole(&business.database).await;
+    // Nothing is left, and nobody holds the work.
+    assert_eq!(servers[1].look().await.unwrap().of(Job::Instalments), 0);
+    assert_eq!(number("SELECT count(*) FROM lease").await, 0);
 }
