@@ -1,6 +1,7 @@
 //! The catalogue: what is for sale, where, for how long, from when until when, at which list price.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -896,4 +897,92 @@ pub(crate) mod tests {
             }
         }
     }
+}
+
+/// What is looked for in the catalogue. What is not named does not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfferFilter {
+    /// A part of the SKU's name; case does not count.
+    pub sku: String,
+    /// The product family; case does not count.
+    pub family: Option<String>,
+    /// The region.
+    pub region: Option<Region>,
+    /// The term.
+    pub term: Option<Term>,
+}
+
+impl OfferFilter {
+    /// Whether an offer is what is looked for.
+    pub fn fits(&self, offer: &Offer) -> bool {
+        self.term.is_none_or(|term| offer.term == term)
+            && self.region.as_ref().is_none_or(|region| offer.region == *region)
+            && self.family.as_ref().is_none_or(|family| offer.family.eq_ignore_ascii_case(family))
+            && offer.sku.as_str().to_ascii_lowercase().contains(&self.sku.to_ascii_lowercase())
+    }
+}
+
+/// An offer as a customer sees it: at its own price, without what the partner pays (R14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PricedOffer {
+    /// The kind of resource.
+    pub resource_type: ReservedResourceType,
+    /// The SKU.
+    pub sku: SkuName,
+    /// The product family.
+    pub family: String,
+    /// The region.
+    pub region: Region,
+    /// The term.
+    pub term: Term,
+    /// How it may be paid.
+    pub billing_plans: Vec<BillingPlan>,
+    /// Virtual processors of one instance, where known.
+    pub vcpus: Option<u32>,
+    /// Memory of one instance in GiB, where known.
+    pub memory_gib: Option<Decimal>,
+    /// The list price: the whole term, one instance.
+    pub list: Money,
+    /// What the customer pays for the same.
+    pub price: Money,
+}
+
+/// What can be bought on a subscription today, at the customer's prices.
+#[derive(Debug, Clone)]
+pub struct ListPriced {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// What is looked for.
+    pub filter: OfferFilter,
+    /// The day.
+    pub on: Date,
+    /// How many to leave out.
+    pub skip: usize,
+    /// How many at most.
+    pub size: usize,
+}
+
+impl Action for ListPriced {
+    const OPERATION: Operation = operation::READ_SUBSCRIPTION_CATALOG;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::Subscription(self.subscription))
+    }
+}
+
+/// A page of [`ListPriced`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PricedPage {
+    /// The offers.
+    pub offers: Vec<PricedOffer>,
+    /// How many there are in all.
+    pub total: usize,
+    /// All families that are sold.
+    pub families: BTreeSet<String>,
+    /// All regions in which anything is sold.
+    pub regions: BTreeSet<Region>,
+}
+
+impl Query for ListPriced {
+    type Answer = PricedPage;
 }

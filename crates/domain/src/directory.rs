@@ -142,3 +142,25 @@ pub struct Principal {
 impl Query for FindPrincipals {
     type Answer = Vec<Principal>;
 }
+
+/// Users and applications of the directory that the actor is signed in to, whose name or user name begins with a text; an
+/// empty text finds all. By name.
+#[derive(Debug, Clone)]
+pub struct SearchPrincipals {
+    /// The first letters.
+    pub text: String,
+    /// How many at most.
+    pub size: u32,
+}
+
+impl Action for SearchPrincipals {
+    const OPERATION: Operation = operation::FIND_PRINCIPALS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+impl Query for SearchPrincipals {
+    type Answer = Vec<Principal>;
+}

@@ -299,3 +299,29 @@ pub struct Verdict {
     /// What one instance would cost the customer for the term, and its list price, where the item is for sale.
     pub price: Option<(Money, Money)>,
 }
+
+/// May I buy this here, and if not, why not? The question of [`CanBuy`], by whoever is to buy: the customer's own, or one of
+/// the partner's on its behalf. `None` where the actor has no role on the subscription.
+#[derive(Debug, Clone)]
+pub struct MayIBuy {
+    /// On which subscription.
+    pub subscription: SubscriptionId,
+    /// What; none: anything.
+    pub item: Option<Item>,
+    /// Where the benefit would apply.
+    pub scope: AppliedScope,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Action for MayIBuy {
+    const OPERATION: Operation = operation::CAN_BUY;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::Subscription(self.subscription))
+    }
+}
+
+impl Query for MayIBuy {
+    type Answer = Option<Verdict>;
+}

@@ -131,6 +131,10 @@ operations! {
     read READ_PARTNER_CATALOG = "read_partner_catalog", partner(ANY_ROLE);
     /// Sees what is for sale on a subscription.
     read READ_SUBSCRIPTION_CATALOG = "read_subscription_catalog", Rule::Arm("Microsoft.Capacity/catalogs/read");
+    /// Sees a price that one asked for.
+    read READ_QUOTE = "read_quote", Rule::Arm("Microsoft.Capacity/catalogs/read");
+    /// Sees which partner pays, and how to reach it.
+    read READ_BILLING_PARTNER = "read_billing_partner", Rule::Related;
     /// Makes a price rule.
     write ADD_PRICE_RULE = "create_price_rule", partner(&[AdminAgent]);
     /// Ends a price rule.

@@ -1,8 +1,10 @@
 //! The partner as it sees itself.
 
-use crate::authz::{Action, Query, Target};
+use crate::arm_scope::ArmScope;
+use crate::authz::{Action, Permit, Query, Target};
 use crate::ids::PartnerId;
 use crate::market::Country;
+use crate::obstacle::PartnerContact;
 use crate::operation::{self, Operation};
 
 /// A partner.
@@ -38,4 +40,32 @@ impl Action for GetPartner {
 
 impl Query for GetPartner {
     type Answer = Option<Partner>;
+}
+
+/// The partner that pays for what is at a scope, for those who hold a role there: whom to ask for what only it may do (R20).
+#[derive(Debug, Clone)]
+pub struct GetBillingPartner {
+    /// A subscription, a reservation order or something in one.
+    pub scope: ArmScope,
+}
+
+impl Action for GetBillingPartner {
+    const OPERATION: Operation = operation::READ_BILLING_PARTNER;
+
+    fn target(&self) -> Target {
+        Target::Scope(self.scope.clone())
+    }
+}
+
+impl Query for GetBillingPartner {
+    type Answer = Option<PartnerContact>;
+}
+
+impl GetBillingPartner {
+    /// Whether the actor has a role there or on something in it.
+    pub fn shows(&self, permit: &Permit<Self>) -> bool {
+        let directory = permit.directory();
+        let near = |scope: &ArmScope| scope.covers(&self.scope, directory) || self.scope.covers(scope, directory);
+        permit.is_partner() || permit.facts().grants.iter().any(|grant| near(&grant.scope))
+    }
 }

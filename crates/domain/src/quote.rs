@@ -2,12 +2,12 @@
 
 use crate::activity::RecordDraft;
 use crate::arm_scope::ArmScope;
-use crate::authz::{Action, Command, Decision, Permit, Target};
+use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::{Catalog, Offer};
 use crate::change::Change;
 use crate::ids::{CustomerId, PartnerId, PriceRuleId, PrincipalId, ReservationOrderId, SubscriptionId};
 use crate::market::{self, Country};
-use crate::money::MoneyError;
+use crate::money::{Money, MoneyError};
 use crate::obstacle::{Item, Obstacle, PartnerContact, day};
 use crate::operation::{self, Operation};
 use crate::order::UnitPrices;
@@ -145,4 +145,62 @@ pub fn unit_prices(
     let price = customer_price(offer, rules, customer, on)?;
     let prices = UnitPrices { list: price.list, partner: price.partner_cost, customer: price.customer_unit_price };
     Ok((prices, price.rule))
+}
+
+/// A quote as whoever asked for it sees it: without what the partner pays (R14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    /// The order that may be placed on it.
+    pub order: ReservationOrderId,
+    /// The billing subscription.
+    pub subscription: SubscriptionId,
+    /// What for.
+    pub item: Item,
+    /// The list price of one instance for the term.
+    pub list: Money,
+    /// What one instance costs the customer for the term.
+    pub price: Money,
+    /// From when it no longer holds.
+    pub lapses_at: Timestamp,
+}
+
+impl From<Quote> for Quoted {
+    fn from(quote: Quote) -> Self {
+        Self {
+            order: quote.id,
+            subscription: quote.subscription,
+            item: quote.item,
+            list: quote.prices.list,
+            price: quote.prices.customer,
+            lapses_at: quote.lapses_at,
+        }
+    }
+}
+
+/// A quote that the actor asked for.
+#[derive(Debug, Clone)]
+pub struct GetQuote {
+    /// The billing subscription.
+    pub subscription: SubscriptionId,
+    /// The order it names.
+    pub order: ReservationOrderId,
+}
+
+impl Action for GetQuote {
+    const OPERATION: Operation = operation::READ_QUOTE;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::Subscription(self.subscription))
+    }
+}
+
+impl Query for GetQuote {
+    type Answer = Option<Quoted>;
+}
+
+impl GetQuote {
+    /// Whether it is the actor's own, on that subscription.
+    pub fn shows(&self, permit: &Permit<Self>, quote: &Quote) -> bool {
+        quote.asked_by == permit.actor().principal && quote.subscription == self.subscription
+    }
 }

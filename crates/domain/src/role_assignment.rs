@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::activity::{RecordDraft, Snapshot};
+use crate::actor::Grant;
 use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::change::Change;
@@ -316,6 +317,52 @@ impl Action for ListPermissions {
 
 impl Query for ListPermissions {
     type Answer = Vec<Permissions>;
+}
+
+/// A role assignment with the names of what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAssignment {
+    /// The assignment.
+    pub assignment: RoleAssignment,
+    /// Who has the role: name and, for a user, the user's principal name. None for what belongs to another directory.
+    pub holder: Option<(String, Option<String>)>,
+    /// The name of a custom role; none for a built-in one.
+    pub custom_role: Option<String>,
+}
+
+/// Who has which role at a scope, directly or inherited, by name.
+#[derive(Debug, Clone)]
+pub struct ListAccess {
+    /// Where.
+    pub scope: ArmScope,
+}
+
+impl Action for ListAccess {
+    const OPERATION: Operation = operation::LIST_ROLE_ASSIGNMENTS;
+
+    fn target(&self) -> Target {
+        Target::Scope(self.scope.clone())
+    }
+}
+
+impl Query for ListAccess {
+    type Answer = Vec<NamedAssignment>;
+}
+
+/// The roles that the actor holds in the directory, with where they were given.
+#[derive(Debug, Clone)]
+pub struct ListOwnRoles;
+
+impl Action for ListOwnRoles {
+    const OPERATION: Operation = operation::LIST_PERMISSIONS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+impl Query for ListOwnRoles {
+    type Answer = Vec<Grant>;
 }
 
 #[cfg(test)]

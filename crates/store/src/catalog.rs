@@ -1,15 +1,17 @@
 //! Price sheets: immutable, the newest in force, kept in memory once read.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::catalog::{
-    BillingPlan, Catalog, Offer, Region, ReservedResourceType, SkuName, Storefront, Term, ViewPartnerCatalog,
-    ViewSubscriptionCatalog,
+    BillingPlan, Catalog, ListPriced, Offer, PricedOffer, PricedPage, Region, ReservedResourceType, SkuName,
+    Storefront, Term, ViewPartnerCatalog, ViewSubscriptionCatalog,
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
+use fullmakt_domain::quote::unit_prices;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,6 +19,7 @@ use rust_decimal::Decimal;
 
 use crate::db::{Ending, Store, Tx, on};
 use crate::door::Answer;
+use crate::price_rule;
 use crate::row::{Fault, known, micros, money, parsed_optional};
 
 /// Offers in one statement: well below the number of values that either database takes.
@@ -189,6 +192,46 @@ impl Answer for ViewPartnerCatalog {
 impl Answer for ViewSubscriptionCatalog {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Storefront, Fault> {
         storefront(permit.partner(), permit.facts().customer, tx).await
+    }
+}
+
+impl Answer for ListPriced {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<PricedPage, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let Storefront { currency, market } = storefront(partner, Some(customer), tx).await?;
+        let catalog = in_force(tx).await?;
+        let rules = price_rule::for_customer(partner, customer, tx).await?;
+        let mut page = PricedPage { offers: Vec::new(), total: 0, families: BTreeSet::new(), regions: BTreeSet::new() };
+        for offer in catalog.sold(self.on, market, currency) {
+            if !page.families.contains(&offer.family) {
+                page.families.insert(offer.family.clone());
+            }
+            if !page.regions.contains(&offer.region) {
+                page.regions.insert(offer.region.clone());
+            }
+            if !self.filter.fits(offer) {
+                continue;
+            }
+            page.total = page.total.saturating_add(1);
+            if page.total <= self.skip || page.offers.len() >= self.size {
+                continue;
+            }
+            // A price beyond what can be billed is refused when it is asked for; here it is left out.
+            let Ok((prices, _)) = unit_prices(offer, &rules, customer, self.on) else { continue };
+            page.offers.push(PricedOffer {
+                resource_type: offer.resource_type,
+                sku: offer.sku.clone(),
+                family: offer.family.clone(),
+                region: offer.region.clone(),
+                term: offer.term,
+                billing_plans: offer.billing_plans.clone(),
+                vcpus: offer.vcpus,
+                memory_gib: offer.memory_gib,
+                list: prices.list,
+                price: prices.customer,
+            });
+        }
+        Ok(page)
     }
 }
 

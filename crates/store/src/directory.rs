@@ -3,7 +3,8 @@
 use fullmakt_domain::actor::PrincipalKind;
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::directory::{
-    AzureSubscription, FindPrincipals, GetSubscription, ListSubscriptions, ListTenants, Principal, Tenant,
+    AzureSubscription, FindPrincipals, GetSubscription, ListSubscriptions, ListTenants, Principal, SearchPrincipals,
+    Tenant,
 };
 use fullmakt_domain::ids::CustomerId;
 use fullmakt_domain::subscription::SubscriptionStatus;
@@ -135,5 +136,53 @@ impl Answer for FindPrincipals {
             }
         }
         Ok(found)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct FoundRow {
+    principal_id: String,
+    kind: String,
+    name: String,
+    upn: Option<String>,
+    client_id: Option<String>,
+}
+
+/// What begins with a text, for `LIKE … ESCAPE '!'`.
+fn beginning(text: &str) -> String {
+    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    format!("{escaped}%")
+}
+
+impl Answer for SearchPrincipals {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let asked = self.text.trim();
+        let lower = asked.to_lowercase();
+        // Not every database folds letters beyond ASCII: a name is also looked for as typed, and with a capital.
+        let mut letters = lower.chars();
+        let capital: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+        let capital = format!("{capital}{}", letters.as_str());
+        let rows: Vec<FoundRow> = on!(tx, conn => sqlx::query_as(
+            "SELECT principal_id, kind, name, upn, client_id FROM principal
+             WHERE tenant_id = $1 AND disabled_at IS NULL
+               AND (upn LIKE $2 ESCAPE '!' OR lower(name) LIKE $2 ESCAPE '!' OR name LIKE $3 ESCAPE '!'
+                    OR name LIKE $4 ESCAPE '!')
+             ORDER BY name, principal_id LIMIT $5")
+            .bind(permit.actor().tenant.to_string())
+            .bind(beginning(&lower)).bind(beginning(asked)).bind(beginning(&capital))
+            .bind(i64::from(self.size))
+            .fetch_all(conn).await)?;
+        rows.into_iter()
+            .map(|row| {
+                let is_user = row.kind == "user";
+                Ok(Principal {
+                    id: parsed("principal id", &row.principal_id)?,
+                    kind: if is_user { PrincipalKind::User } else { PrincipalKind::Application },
+                    name: row.name,
+                    upn: row.upn,
+                    client: parsed_optional("client id", row.client_id.as_deref())?,
+                })
+            })
+            .collect()
     }
 }

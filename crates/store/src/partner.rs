@@ -2,10 +2,12 @@
 
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::market::Country;
-use fullmakt_domain::partner::{GetPartner, Partner};
+use fullmakt_domain::obstacle::PartnerContact;
+use fullmakt_domain::partner::{GetBillingPartner, GetPartner, Partner};
 
 use crate::db::{Tx, on};
 use crate::door::Answer;
+use crate::purchase;
 use crate::row::{Fault, known};
 
 #[derive(serde::Deserialize)]
@@ -37,5 +39,14 @@ impl Answer for GetPartner {
             })
         })
         .transpose()
+    }
+}
+
+impl Answer for GetBillingPartner {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<PartnerContact>, Fault> {
+        if !self.shows(permit) || permit.facts().partner.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(purchase::parties(permit.customer(), permit.partner(), tx).await?.0))
     }
 }

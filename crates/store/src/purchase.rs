@@ -1,11 +1,12 @@
 //! What decides a purchase: loads and answers.
 
+use fullmakt_domain::actor::Grant;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, TenantId};
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::Currency;
-use fullmakt_domain::obstacle::{CanBuy, Circumstances, PartnerContact, Verdict, Who, day, obstacles};
+use fullmakt_domain::obstacle::{CanBuy, Circumstances, MayIBuy, PartnerContact, Verdict, Who, day, obstacles};
 use fullmakt_domain::purchase::{BuyReservation, PurchaseState};
 use fullmakt_domain::quote::{QuotePrice, QuoteState, unit_prices};
 use fullmakt_domain::reservation::AppliedScope;
@@ -178,6 +179,46 @@ impl Answer for CanBuy {
             price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
         }
         Ok(Some(Verdict { buyer, subscription: found.map(|s| s.id), obstacles, price }))
+    }
+}
+
+impl Answer for MayIBuy {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Verdict>, Fault> {
+        let (customer, payer) = (permit.customer(), permit.partner());
+        let here = ArmScope::Subscription(self.subscription);
+        let inside = |grant: &Grant| grant.scope.subscription() == Some(self.subscription);
+        let grants = &permit.facts().grants;
+        if !grants.iter().any(|grant| grant.scope.covers(&here, customer.tenant()) || inside(grant)) {
+            return Ok(None);
+        }
+        let Some(subscription) = subscription::load(customer, self.subscription, tx).await? else { return Ok(None) };
+        let (partner, country) = parties(customer, payer, tx).await?;
+        let policy = self_serve_policy::load(customer, payer, tx).await?;
+        let catalog = catalog::in_force(tx).await?;
+        let today = day(self.now);
+        let obstacles = obstacles(&Circumstances {
+            by_partner: permit.is_partner(),
+            owner: Some(permit.is_owner(&here)),
+            buyer: &permit.actor().name,
+            partner: &partner,
+            country,
+            policy: policy.as_ref(),
+            subscription: Some(&subscription),
+            item: self.item.as_ref(),
+            scope_in_context: in_context(customer, Some(&subscription), &self.scope, tx).await?,
+            scope: &self.scope,
+            catalog: &catalog,
+            today,
+        });
+        let mut price = None;
+        if let Some(item) = &self.item
+            && let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today))
+        {
+            let rules = price_rule::for_customer(payer, customer, tx).await?;
+            price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
+        }
+        let buyer = permit.actor().name.clone();
+        Ok(Some(Verdict { buyer, subscription: Some(self.subscription), obstacles, price }))
     }
 }
 

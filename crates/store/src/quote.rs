@@ -1,13 +1,15 @@
 //! Quotes: loads and statements.
 
+use fullmakt_domain::authz::Permit;
 use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::UnitPrices;
-use fullmakt_domain::quote::Quote;
+use fullmakt_domain::quote::{GetQuote, Quote, Quoted};
 
 use crate::db::{Tx, on};
+use crate::door::Answer;
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
 
 #[derive(serde::Deserialize)]
@@ -76,6 +78,13 @@ pub(crate) async fn load(
          FROM quote WHERE customer_id = $1 AND reservation_order_id = $2")
         .bind(customer.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
     row.map(|row| row.quote(id, customer)).transpose()
+}
+
+impl Answer for GetQuote {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Quoted>, Fault> {
+        let quote = load(permit.customer(), self.order, tx).await?;
+        Ok(quote.filter(|quote| self.shows(permit, quote)).map(Quoted::from))
+    }
 }
 
 /// Keeps a quote.

@@ -1,12 +1,13 @@
 //! Role assignments: loads, answers, statements.
 
+use fullmakt_domain::actor::Grant;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, ReservationOrderId, RoleAssignmentId};
 use fullmakt_domain::role::Permissions;
 use fullmakt_domain::role_assignment::{
-    AssignRole, AssignState, GetRoleAssignment, Holder, ListPermissions, ListRoleAssignments, PrincipalType,
-    RemoveRoleAssignment, RoleAssignment,
+    AssignRole, AssignState, GetRoleAssignment, Holder, ListAccess, ListOwnRoles, ListPermissions, ListRoleAssignments,
+    NamedAssignment, PrincipalType, RemoveRoleAssignment, RoleAssignment,
 };
 
 use crate::db::{Tx, on};
@@ -203,6 +204,60 @@ impl Answer for ListPermissions {
         let directory = permit.directory();
         let here = permit.facts().grants.iter().filter(|grant| grant.scope.covers(&self.scope, directory));
         Ok(here.flat_map(|grant| grant.permissions.clone()).collect())
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct NamedRow {
+    #[serde(flatten)]
+    row: AssignmentRow,
+    name: Option<String>,
+    upn: Option<String>,
+    role_name: Option<String>,
+}
+
+impl Answer for ListAccess {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let customer = permit.customer();
+        let order = self.scope.reservation_order().map(|order| ArmScope::ReservationOrder(order).key());
+        let above = match (&order, self.scope.subscription()) {
+            (Some(_), _) => ArmScope::Capacity,
+            (None, Some(subscription)) => ArmScope::Subscription(subscription),
+            (None, None) => ArmScope::Root,
+        };
+        let rows: Vec<NamedRow> = on!(tx, conn => sqlx::query_as(
+            "SELECT a.role_assignment_id, a.principal_id, a.principal_type, a.role_definition_id, a.scope, a.description,
+                    a.created_at, a.created_by, p.name, p.upn, d.name AS role_name
+             FROM role_assignment a
+             LEFT JOIN principal p ON p.principal_id = a.principal_id AND p.tenant_id = a.customer_id
+             LEFT JOIN role_definition d
+               ON d.customer_id = a.customer_id AND d.role_definition_id = a.role_definition_id
+             WHERE a.customer_id = $1 AND a.scope_key IN ('/', $2, $3, $4, $5)
+             ORDER BY p.name, a.principal_id, a.role_assignment_id")
+            .bind(customer.to_string())
+            .bind(self.scope.key())
+            .bind(ArmScope::ManagementGroup(customer.to_string()).key())
+            .bind(above.key())
+            .bind(order)
+            .fetch_all(conn).await)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for NamedRow { row, name, upn, role_name } in rows {
+            let assignment = row.read()?;
+            if assignment.scope.covers(&self.scope, permit.directory()) {
+                found.push(NamedAssignment {
+                    assignment,
+                    holder: name.map(|name| (name, upn)),
+                    custom_role: role_name,
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Answer for ListOwnRoles {
+    async fn answer(&self, permit: &Permit<Self>, _tx: &mut Tx<'_>) -> Result<Vec<Grant>, Fault> {
+        Ok(permit.facts().grants.clone())
     }
 }
 

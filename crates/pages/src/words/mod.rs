@@ -19,7 +19,7 @@ macro_rules! files {
     };
 }
 
-files!("common", "customers", "portal", "refusals");
+files!("common", "access", "customers", "portal", "purchase", "refusals");
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(ENGLISH, SWEDISH));
 

@@ -10,6 +10,7 @@ mod crash;
 mod dotnet;
 mod own_laws;
 mod pages_customers;
+mod pages_portal;
 mod partner_laws;
 mod partner_purchases;
 mod records;

@@ -1,0 +1,35 @@
+### Access control (IAM).
+
+access-title = Access control (IAM)
+access-caption = Role assignments, direct and inherited
+access-lead-subscription = To buy reservations on this subscription, a user or application needs the role Owner on it, directly or inherited. No other role is enough.
+access-lead-reservation = Whoever has a role here can see the reservations of this order, or manage them, as far as the role goes.
+access-owners = Owners that may buy, where the permission is on: { $names }.
+access-no-owner = No user or application is Owner. Nobody can buy reservations on this subscription until someone is.
+access-may-not-add = Your role does not allow you to assign roles. Ask an Owner, or your partner.
+access-who = Who
+access-role = Role
+access-where = Where
+access-change = Change
+access-direct = Here
+access-inherited = Inherited from { $place }
+access-admin-agents = Admin agents of { $partner }
+access-from-elsewhere = Someone from another directory
+access-custom-role = Custom role
+access-add = Add role assignment
+access-remove = Remove role assignment
+access-remove-above = Inherited: remove it where it was given
+access-search = Search by name or user name
+access-principal = User or application
+access-principal-missing = Choose who is to have the role.
+access-choose-role = Choose a role
+access-role-hint = A purchase of reservations needs Owner.
+access-role-hint-reservation = Reader sees the reservation. Contributor and Owner can rename, split and merge it.
+access-role-missing = Choose a role.
+access-roles = What the roles allow
+access-nobody = Nobody found
+access-nobody-text = Users and applications of the customer's directory are found by the first letters of their name or user name.
+access-remove-owner = Without the role Owner, this user or application can no longer buy reservations on the subscription.
+access-remove-partner = Without this assignment, the partner's agents can no longer manage the subscription for you. What the partner pays for stays in its hands.
+notice-role-assigned = The role is assigned.
+notice-role-removed = The role assignment is removed.

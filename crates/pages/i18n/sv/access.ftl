@@ -1,0 +1,35 @@
+### Åtkomstkontroll (IAM).
+
+access-title = Åtkomstkontroll (IAM)
+access-caption = Rolltilldelningar, direkta och ärvda
+access-lead-subscription = För att köpa reservationer på prenumerationen krävs rollen Ägare på den, direkt eller ärvd. Ingen annan roll räcker.
+access-lead-reservation = Den som har en roll här kan se orderns reservationer, eller hantera dem, så långt rollen räcker.
+access-owners = Ägare som får köpa, om tillåtelsen är på: { $names }.
+access-no-owner = Ingen användare och inget program är ägare. Ingen kan köpa reservationer på prenumerationen förrän någon är det.
+access-may-not-add = Din roll låter dig inte tilldela roller. Fråga en ägare, eller er partner.
+access-who = Vem
+access-role = Roll
+access-where = Var
+access-change = Ändra
+access-direct = Här
+access-inherited = Ärvd från { $place }
+access-admin-agents = Administratörsagenter hos { $partner }
+access-from-elsewhere = Någon i en annan katalog
+access-custom-role = Anpassad roll
+access-add = Lägg till rolltilldelning
+access-remove = Ta bort rolltilldelning
+access-remove-above = Ärvd: ta bort den där den gavs
+access-search = Sök på namn eller användarnamn
+access-principal = Användare eller program
+access-principal-missing = Välj vem som ska ha rollen.
+access-choose-role = Välj en roll
+access-role-hint = För att köpa reservationer krävs Ägare.
+access-role-hint-reservation = En läsare ser reservationen. En deltagare och en ägare kan byta namn på den, dela upp den och slå samman den.
+access-role-missing = Välj en roll.
+access-roles = Vad rollerna tillåter
+access-nobody = Ingen hittades
+access-nobody-text = Användare och program i kundens katalog hittas på de första bokstäverna i namnet eller användarnamnet.
+access-remove-owner = Utan rollen Ägare kan användaren eller programmet inte längre köpa reservationer på prenumerationen.
+access-remove-partner = Utan den här tilldelningen kan partnerns agenter inte längre hantera prenumerationen åt er. Det som partnern betalar för stannar i dess händer.
+notice-role-assigned = Rollen är tilldelad.
+notice-role-removed = Rolltilldelningen är borttagen.

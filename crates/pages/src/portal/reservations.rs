@@ -1,0 +1,437 @@
+//! The customer's reservations: list and detail.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::authz::Denied;
+use fullmakt_domain::catalog::Quantity;
+use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
+use fullmakt_domain::lifecycle::ListRevisions;
+use fullmakt_domain::obstacle::PartnerContact;
+use fullmakt_domain::partner::GetBillingPartner;
+use fullmakt_domain::price::totals;
+use fullmakt_domain::purchase::PartnerOnlyChange;
+use fullmakt_domain::reservation::{
+    Ending, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation,
+};
+use fullmakt_domain::role::Permissions;
+use fullmakt_domain::role_assignment::ListPermissions;
+use fullmakt_server::App;
+use fullmakt_server::text::Text;
+use fullmakt_store::ReadError;
+
+use super::{Facts, Segments, segment};
+use crate::error::PageError;
+use crate::parts::{Badge, Empty, Pager};
+use crate::shell::{Place, Shell, ok};
+use crate::visitor::Guest;
+use crate::{format, words};
+
+/// How many reservations stand on a page.
+const PAGE: usize = 50;
+
+struct Row {
+    path: String,
+    name: String,
+    sku: String,
+    region: String,
+    phase: Badge,
+    quantity: String,
+    term: String,
+    expires: String,
+    buyer: String,
+    utilization: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/reservations.html")]
+struct ReservationsPage {
+    shell: Shell,
+    rows: Vec<Row>,
+    pager: Pager,
+    empty: Empty,
+    purchase: String,
+}
+
+/// The list, newest first. Those that are hidden or went on as others are left out.
+pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
+    let t = guest.visit().text;
+    let now = guest.visit().request.now;
+    let query = &guest.visit().query;
+    let orders = app.store.read(guest.actor(), &ListReservationOrders).await?;
+    let shown = |r: &Reservation| !r.archived && !matches!(r.ending, Some(Ending::Split | Ending::Merged));
+    let mut all: Vec<(&OrderWithReservations, &Reservation)> =
+        orders.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r))).collect();
+    all.retain(|(_, reservation)| shown(reservation));
+    all.sort_by_key(|(_, r)| (std::cmp::Reverse(r.created_at), r.id));
+    let number = query.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).clamp(1, 100_000);
+    let at = |number: usize| {
+        let number = number.to_string();
+        guest.path(&format!("/reservations{}", query.query_with(&[("page", &number)])))
+    };
+    let more = number.saturating_mul(PAGE) < all.len();
+    let rows = all
+        .into_iter()
+        .skip(number.saturating_sub(1).saturating_mul(PAGE))
+        .take(PAGE)
+        .map(|(found, reservation)| Row {
+            path: path(&guest, reservation.order, reservation.id),
+            name: reservation.display_name.to_string(),
+            sku: found.order.sku.short().to_owned(),
+            region: found.order.region.title().to_owned(),
+            phase: words::phase(t, reservation.phase(&found.order, now)),
+            quantity: format::number(t.language(), &reservation.quantity.to_string()),
+            term: words::term(t, found.order.term),
+            expires: format::day_of(t, found.order.expires_at),
+            buyer: buyer(t, found),
+            utilization: t.get("reservations-no-usage"),
+        })
+        .collect();
+    let purchase = guest.path("/purchase");
+    Ok(ok(&ReservationsPage {
+        shell: Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations),
+        rows,
+        pager: Pager {
+            label: t.get("pager"),
+            previous: (number > 1).then(|| (t.get("purchase-previous"), at(number.saturating_sub(1)))),
+            next: more.then(|| (t.get("pager-next"), at(number.saturating_add(1)))),
+        },
+        empty: Empty::new(t.get("reservations-none"), t.get("reservations-none-text"))
+            .action(t.get("nav-purchase"), &purchase),
+        purchase,
+    }))
+}
+
+/// The page of a reservation.
+pub fn path(guest: &Guest, order: ReservationOrderId, reservation: ReservationId) -> String {
+    guest.path(&format!("/reservations/{order}/{reservation}"))
+}
+
+/// Who bought, and on which side (R17).
+fn buyer(t: Text, found: &OrderWithReservations) -> String {
+    let buyer = &found.order.buyer;
+    t.with_all("reservations-buyer", &[("name", &buyer.name), ("side", &words::bought_by(t, buyer.side))])
+}
+
+/// A reservation with what its pages need.
+pub struct Found {
+    /// Its order.
+    pub order: OrderWithReservations,
+    /// The reservation.
+    pub reservation: Reservation,
+    /// Who pays.
+    pub partner: PartnerContact,
+    /// What the visitor may do with it.
+    permissions: Vec<Permissions>,
+}
+
+impl Found {
+    /// Finds it; whatever the visitor may not see is not there.
+    pub async fn find(app: &App, guest: &Guest, segments: &Segments) -> Result<Self, PageError> {
+        let order: ReservationOrderId = segment(segments, "order")?;
+        let id: ReservationId = segment(segments, "reservation")?;
+        let found = app.store.read(guest.actor(), &GetReservationOrder { order }).await?.ok_or(PageError::NotFound)?;
+        let reservation = found.reservation(id).map_err(|_| PageError::NotFound)?.clone();
+        let scope = ArmScope::ReservationOrder(order);
+        let partner = app.store.read(guest.actor(), &GetBillingPartner { scope: scope.clone() }).await?;
+        let permissions = app.store.read(guest.actor(), &ListPermissions { scope }).await?;
+        Ok(Self { order: found, reservation, partner: partner.ok_or(PageError::NotFound)?, permissions })
+    }
+
+    /// Whether the visitor's roles allow something below `Microsoft.Capacity/reservationOrders/`.
+    pub fn allows(&self, action: &str) -> bool {
+        let action = format!("Microsoft.Capacity/reservationOrders/{action}");
+        self.permissions.iter().any(|permissions| permissions.allow(&action))
+    }
+
+    /// Its page.
+    pub fn path(&self, guest: &Guest) -> String {
+        path(guest, self.order.order.id, self.reservation.id)
+    }
+
+    /// A page below its page.
+    pub fn shell(&self, guest: &Guest, title: String) -> Shell {
+        Shell::portal(guest, title, Place::Reservations)
+            .via(guest.visit().text.get("nav-reservations"), guest.path("/reservations"))
+            .via(self.reservation.display_name.as_str(), self.path(guest))
+    }
+
+    /// Where its benefit applies.
+    pub fn scope(&self, t: Text) -> String {
+        scope(t, &self.order, &self.reservation)
+    }
+}
+
+fn scope(t: Text, found: &OrderWithReservations, reservation: &Reservation) -> String {
+    let id = reservation.scope.scope().and_then(ArmScope::subscription);
+    let name = id.and_then(|id| found.subscription_names.get(&id)).map(String::as_str);
+    words::applied_scope(t, &reservation.scope, name)
+}
+
+struct Deed {
+    id: &'static str,
+    label: String,
+    path: Option<String>,
+    /// Why not, where there is no path.
+    reason: String,
+}
+
+struct Event {
+    at: String,
+    who: String,
+    what: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/reservation.html")]
+struct DetailPage {
+    shell: Shell,
+    phase: Badge,
+    deeds: Vec<Deed>,
+    partners: Vec<Deed>,
+    partners_lead: String,
+    overview: Facts,
+    utilization: String,
+    properties: Facts,
+    history: Option<Vec<Event>>,
+    related: Vec<(String, String, String)>,
+}
+
+/// One of them.
+pub async fn detail(
+    State(app): State<App>,
+    Path(segments): Path<Segments>,
+    guest: Guest,
+) -> Result<Response, PageError> {
+    let t = guest.visit().text;
+    let found = Found::find(&app, &guest, &segments).await?;
+    let (order, reservation) = (&found.order.order, &found.reservation);
+    let phase = reservation.phase(order, guest.visit().request.now);
+    let shell = Shell::portal(&guest, reservation.display_name.to_string(), Place::Reservations);
+    let partners_lead = if guest.on_behalf() {
+        t.get("reservations-partners-own")
+    } else {
+        let contact = words::reached(&found.partner.name, &found.partner.support);
+        t.with_all("reservations-partners-only", &[("partner", &found.partner.name), ("contact", &contact)])
+    };
+    Ok(ok(&DetailPage {
+        phase: words::phase(t, phase),
+        deeds: deeds(&guest, &found, phase.is_live()),
+        partners: partners(&guest, &found, phase.is_live()),
+        partners_lead,
+        overview: overview(t, &found),
+        utilization: t.get("reservations-no-usage-text"),
+        properties: properties(t, &found),
+        history: history(&app, &guest, &found).await?,
+        related: related(&guest, &found),
+        shell: shell.via(t.get("nav-reservations"), guest.path("/reservations")),
+    }))
+}
+
+/// What whoever has the role may do (R22).
+fn deeds(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
+    let t = guest.visit().text;
+    let base = found.path(guest);
+    let several = found.reservation.quantity > Quantity::new(1).unwrap_or(found.reservation.quantity);
+    let deed = |id: &'static str, key: &'static str, action: &str, below: &str| {
+        let reason = match (live, found.allows(action)) {
+            (false, _) => t.get("reservations-over"),
+            (true, false) => t.get("reservations-role-missing"),
+            (true, true) => String::new(),
+        };
+        Deed { id, label: t.get(key), path: reason.is_empty().then(|| format!("{base}/{below}")), reason }
+    };
+    let mut all = vec![
+        deed("rename", "reservations-rename", "reservations/write", "rename"),
+        deed("split", "reservations-split", "split/action", "split"),
+        deed("merge", "reservations-merge", "merge/action", "merge"),
+    ];
+    for deed in &mut all {
+        if deed.id == "split" && !several && deed.path.take().is_some() {
+            deed.reason = t.get("reservations-split-one");
+        }
+        if deed.id == "merge" && super::changes::mates(guest, found).is_empty() && deed.path.take().is_some() {
+            deed.reason = t.get("reservations-merge-none");
+        }
+    }
+    all.push(Deed {
+        id: "access",
+        label: t.get("access-title"),
+        path: Some(format!("{base}/access")),
+        reason: String::new(),
+    });
+    all
+}
+
+/// What only the partner may do (R20, R21).
+fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
+    let t = guest.visit().text;
+    let base = found.path(guest);
+    let deed = |id: &'static str, what: PartnerOnlyChange, below: Option<&str>| {
+        let reason = if !guest.on_behalf() {
+            words::partner_only_reason(t, what, &found.partner)
+        } else if !live {
+            t.get("reservations-over")
+        } else if !found.allows("reservations/write") {
+            t.get("reservations-role-missing")
+        } else if below.is_none() {
+            t.get("refusal-not-offered")
+        } else {
+            String::new()
+        };
+        let path = below.filter(|_| reason.is_empty()).map(|below| format!("{base}/{below}"));
+        Deed { id, label: words::partner_only(t, what), path, reason }
+    };
+    vec![
+        deed("exchange", PartnerOnlyChange::Exchange, None),
+        deed("refund", PartnerOnlyChange::Refund, None),
+        deed("renewal", PartnerOnlyChange::Renewal, Some("renewal")),
+        deed("scope", PartnerOnlyChange::ScopeChange, Some("scope")),
+    ]
+}
+
+fn overview(t: Text, found: &Found) -> Facts {
+    let (order, reservation) = (&found.order.order, &found.reservation);
+    let number = |n: i64| format::number(t.language(), &n.to_string());
+    let mut facts = vec![
+        (t.get("purchase-sku"), order.sku.to_string()),
+        (t.get("purchase-about"), words::resource_type(order.resource_type).to_owned()),
+        (t.get("purchase-region"), order.region.title().to_owned()),
+        (t.get("purchase-quantity"), number(reservation.quantity.instances())),
+        (t.get("purchase-scope"), found.scope(t)),
+        (t.get("purchase-term"), words::term(t, order.term)),
+        (t.get("reservations-starts"), format::instant(t, order.starts_at)),
+        (t.get("reservations-expires"), format::instant(t, order.expires_at)),
+        (t.get("reservations-bought-by"), buyer(t, &found.order)),
+        (t.get("portal-partner"), words::reached(&found.partner.name, &found.partner.support)),
+    ];
+    let own = totals(order.prices.customer, reservation.quantity, order.plan, order.term, order_day(found));
+    if let Ok(own) = own {
+        facts.push((t.get("purchase-total"), format::money(t.language(), own.total)));
+    }
+    facts
+}
+
+fn order_day(found: &Found) -> jiff::civil::Date {
+    fullmakt_domain::obstacle::day(found.order.order.requested_at)
+}
+
+fn properties(t: Text, found: &Found) -> Facts {
+    let (order, reservation) = (&found.order.order, &found.reservation);
+    let on_off = |on: bool| t.get(if on { "reservations-on" } else { "reservations-off" });
+    let mut facts = vec![
+        (t.get("reservations-id"), reservation.id.to_string()),
+        (t.get("reservations-order-id"), order.id.to_string()),
+        (t.get("reservations-order-number"), order.order.alternate().to_owned()),
+        (t.get("portal-subscription-id"), order.subscription.to_string()),
+        (t.get("purchase-plan"), words::plan(t, order.plan)),
+        (t.get("reservations-bought-at"), format::instant(t, order.requested_at)),
+        (t.get("reservations-flexibility"), on_off(reservation.instance_flexibility)),
+        (t.get("reservations-renewal"), on_off(reservation.renew)),
+        (t.get("reservations-changed-at"), format::instant(t, reservation.updated_at)),
+    ];
+    if let Some(at) = reservation.review_at {
+        facts.push((t.get("reservations-review-at"), format::day_of(t, at)));
+    }
+    facts
+}
+
+/// Who did what, newest first; none where the visitor's roles do not reach that far.
+async fn history(app: &App, guest: &Guest, found: &Found) -> Result<Option<Vec<Event>>, PageError> {
+    let t = guest.visit().text;
+    let query = ListRevisions { order: found.order.order.id, reservation: found.reservation.id };
+    let revisions = match app.store.read(guest.actor(), &query).await {
+        Ok(Some((_, revisions))) => revisions,
+        Ok(None) | Err(ReadError::Denied(Denied::Forbidden { .. })) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut before: Option<&Reservation> = None;
+    let mut events = Vec::new();
+    for revision in revisions.iter().rev() {
+        let what = match before {
+            None => vec![beginning(t, found, revision)],
+            Some(before) => differences(t, &found.order, before, revision),
+        };
+        let who = format!("{} ({})", revision.changed_by.name, words::bought_by(t, revision.changed_by.side));
+        events.push(Event { at: format::instant(t, revision.updated_at), who, what });
+        before = Some(revision);
+    }
+    events.reverse();
+    Ok(Some(events))
+}
+
+fn beginning(t: Text, found: &Found, first: &Reservation) -> String {
+    let of_others = found.order.reservations.iter().any(|r| r.lineage.successor == Some(first.id));
+    t.get(match (first.lineage.source, first.lineage.renewed_from, of_others) {
+        (Some(_), _, _) => "history-from-split",
+        (None, Some(_), _) => "history-renewal",
+        (None, None, true) => "history-from-merge",
+        (None, None, false) => "history-bought",
+    })
+}
+
+fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &Reservation) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut changed = |key: &str, old: &str, new: &str| {
+        if old != new {
+            said.push(t.with_all(key, &[("old", &old), ("new", &new)]));
+        }
+    };
+    let on_off = |on: bool| t.get(if on { "reservations-on" } else { "reservations-off" });
+    changed("history-renamed", old.display_name.as_str(), new.display_name.as_str());
+    changed("history-scope", &scope(t, found, old), &scope(t, found, new));
+    changed("history-quantity", &old.quantity.to_string(), &new.quantity.to_string());
+    changed("history-flexibility", &on_off(old.instance_flexibility), &on_off(new.instance_flexibility));
+    if new.ending.is_none() {
+        changed("history-renewal-set", &on_off(old.renew), &on_off(new.renew));
+    }
+    if old.review_at != new.review_at {
+        said.push(t.get("history-review"));
+    }
+    if old.lineage.renewed_as != new.lineage.renewed_as {
+        said.push(t.get("history-renewed"));
+    }
+    if old.archived != new.archived {
+        said.push(t.get(if new.archived { "history-hidden" } else { "history-shown" }));
+    }
+    if let (None, Some(ending)) = (old.ending, new.ending) {
+        said.push(t.get(match ending {
+            Ending::Split => "history-split",
+            Ending::Merged => "history-merged",
+            Ending::Returned => "history-returned",
+            Ending::Exchanged => "history-exchanged",
+        }));
+    }
+    if said.is_empty() {
+        said.push(t.get("history-changed"));
+    }
+    said
+}
+
+/// What it came from and what it became: what that is, name, path.
+fn related(guest: &Guest, found: &Found) -> Vec<(String, String, String)> {
+    let t = guest.visit().text;
+    let here = &found.reservation;
+    let link = |key: &str, r: &Reservation| (t.get(key), r.display_name.to_string(), path(guest, r.order, r.id));
+    let mut all = Vec::new();
+    for other in &found.order.reservations {
+        if here.lineage.source == Some(other.id) {
+            all.push(link("related-split-from", other));
+        } else if other.lineage.source == Some(here.id) {
+            all.push(link("related-split-into", other));
+        } else if here.lineage.successor == Some(other.id) {
+            all.push(link("related-merged-into", other));
+        } else if other.lineage.successor == Some(here.id) {
+            all.push(link("related-merged-from", other));
+        }
+    }
+    for (key, other) in
+        [("related-renewed-as", here.lineage.renewed_as), ("related-renewed-from", here.lineage.renewed_from)]
+    {
+        if let Some((order, id)) = other {
+            all.push((t.get(key), id.to_string(), path(guest, order, id)));
+        }
+    }
+    all
+}
