@@ -4,21 +4,27 @@
 //! told to a [`Server`], which is the real program in a process of its own.
 
 mod answer;
+mod browser;
 mod database;
+mod document;
 mod measured;
 mod pages;
 mod persona;
 mod server;
 mod site;
 mod story;
+mod tour;
 mod whole;
 
 pub use answer::Answer;
-pub use database::{Database, TestDatabase, insert_single_rows};
+pub use browser::{DOWN, ENTER, ESCAPE, Focus, Look, SPACE, TAB, Window, in_window};
+pub use database::{Database, Large, TestDatabase, insert_single_rows};
+pub use document::{Document, Form, FormField, Tag};
 pub use measured::Measured;
 pub use pages::{Browser, between};
 pub use persona::{Persona, Purchase, order_path, quoted_order};
 pub use server::{Server, ServerOptions};
-pub use site::{Audience, Site};
+pub use site::{Audience, Site, escape};
 pub use story::*;
+pub use tour::{Stop, own_path, shape_of};
 pub use whole::assert_all_whole;

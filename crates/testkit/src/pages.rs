@@ -65,7 +65,8 @@ impl Browser {
     async fn asks_once(&mut self, method: Method, path: &str, fields: &[(&str, &str)]) -> Answer {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let sends = method == Method::POST;
-        let ask = self.site.ask(method, path).header("accept-language", self.language);
+        let ask = self.site.ask(method, path).header("accept", "text/html,*/*;q=0.8");
+        let ask = ask.header("accept-language", self.language);
         let ask = if cookies.is_empty() { ask } else { ask.header("cookie", &cookies.join("; ")) };
         let answer = if sends { ask.form(fields) } else { ask }.send().await;
         for cookie in answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()) {

@@ -1,5 +1,6 @@
 //! The order of the checks, cheapest first, and the chores beside them.
 
+use crate::browser::Tools;
 use crate::postgres::{Cluster, Durability};
 use crate::{bench_rate, dependencies, python, run, tidy as source};
 use anyhow::bail;
@@ -22,6 +23,8 @@ pub enum Bench {
     Api,
     /// Rating of 1 and 10 million usage lines, against DuckDB.
     Rate,
+    /// The pages that must be quick however many customers there are.
+    Pages,
 }
 
 /// All that a change must pass.
@@ -38,6 +41,7 @@ pub fn everything() -> anyhow::Result<()> {
 /// The tests, on SQLite and then on PostgreSQL.
 pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
     let python = python::environment()?;
+    let tools = Tools::ready()?;
     let fast = Cluster::start(Durability::None)?;
     let durable = Cluster::start(Durability::Full)?;
     run::run(&mut run::cargo(&["build", "--workspace", "--bins", "--locked"]))?;
@@ -48,6 +52,7 @@ pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
         }
         let mut tests = run::cargo(&["test", "--locked", "--no-fail-fast"]);
         tests.env("FULLMAKT_TEST_PYTHON", &python);
+        tools.tell(&mut tests);
         tests.env_remove("FULLMAKT_TEST_POSTGRES").env_remove("FULLMAKT_TEST_POSTGRES_DURABLE");
         if database == Database::Postgres {
             tests.env("FULLMAKT_TEST_POSTGRES", fast.url());
@@ -64,6 +69,10 @@ pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
             ]),
             _ => tests.args(words),
         };
+        if words.is_empty() && database == Database::Postgres {
+            // What a browser shows does not depend on the database, and takes its time.
+            tests.args(["--", "--skip", "browser::"]);
+        }
         println!("\ntests on {}", if database == Database::Sqlite { "SQLite" } else { "PostgreSQL" });
         // The other database is tried all the same: what fails on one only is worth knowing.
         failures.extend(run::run(&mut tests).err());
@@ -97,21 +106,34 @@ pub fn bench(what: Bench, write: bool) -> anyhow::Result<()> {
     match what {
         Bench::Api => bench_api(write),
         Bench::Rate => bench_rate::run(write),
+        Bench::Pages => run::run(&mut released("bench-pages", write)?),
     }
 }
 
 fn bench_api(write: bool) -> anyhow::Result<()> {
     let durable = Cluster::start(Durability::Full)?;
-    run::run(&mut run::cargo(&["build", "--release", "--locked", "--workspace", "--bins"]))?;
-    let mut bench = Command::new(run::root().join("target/release/bench-api"));
-    bench.current_dir(run::root());
+    let mut bench = released("bench-api", write)?;
     bench
         .env("FULLMAKT_TEST_POSTGRES_DURABLE", durable.url())
         .env("FULLMAKT_TEST_PGBENCH", durable.binaries().join("pgbench"));
-    if write {
-        bench.arg("--write");
-    }
     run::run(&mut bench)
+}
+
+/// A program of the release build.
+fn released(name: &str, write: bool) -> anyhow::Result<Command> {
+    run::run(&mut run::cargo(&["build", "--release", "--locked", "--workspace", "--bins"]))?;
+    let mut program = Command::new(run::root().join("target/release").join(name));
+    program.current_dir(run::root()).args(write.then_some("--write"));
+    Ok(program)
+}
+
+/// Every page as a picture.
+pub fn screenshots() -> anyhow::Result<()> {
+    let tools = Tools::ready()?;
+    run::run(&mut run::cargo(&["build", "--locked", "--workspace", "--bins"]))?;
+    let mut screenshots = Command::new(run::root().join("target/debug/screenshots"));
+    tools.tell(&mut screenshots);
+    run::run(screenshots.current_dir(run::root()))
 }
 
 /// The sample catalogue, as its generator makes it.

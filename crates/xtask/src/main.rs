@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 
 mod bench_rate;
+mod browser;
 mod ci;
 mod dependencies;
 mod postgres;
@@ -44,6 +45,8 @@ enum Chore {
         #[arg(long)]
         write: bool,
     },
+    /// Pictures of every page, in both languages, wide and narrow, in `target/screenshots`.
+    Screenshots,
     /// Writes the built-in sample catalogue anew.
     Catalog,
     /// Starts a throwaway PostgreSQL, runs a command with its address in the environment, stops it.
@@ -71,6 +74,7 @@ fn chore(chore: Chore) -> anyhow::Result<()> {
         Chore::Tidy => ci::tidy(),
         Chore::Bless => ci::bless(),
         Chore::Bench { what, write } => ci::bench(what, write),
+        Chore::Screenshots => ci::screenshots(),
         Chore::Catalog => ci::catalog(),
         Chore::Postgres { words } => ci::with_postgres(&words),
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
 mod books;
+mod browser;
 mod catalog;
 mod clock;
 mod concurrency;

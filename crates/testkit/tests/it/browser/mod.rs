@@ -1,0 +1,3 @@
+//! What people do with the pages, in a real browser. On SQLite only: what a browser shows does not depend on the database.
+
+mod window;
