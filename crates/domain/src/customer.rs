@@ -10,6 +10,7 @@ use crate::ids::{CustomerId, PartnerId, PrincipalId};
 use crate::market::Country;
 use crate::operation::{self, Operation};
 use crate::refusal::Refusal;
+use crate::self_serve_policy::SelfServeResource;
 
 /// A line of a partner's customer list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +127,51 @@ impl Action for ListCustomers {
 
 impl Query for ListCustomers {
     type Answer = CustomerPage;
+}
+
+/// A page of the partner's customers whose name or domain holds a text, with what each may buy by itself.
+#[derive(Debug, Clone)]
+pub struct BrowseCustomers {
+    /// The order.
+    pub key: CustomerKey,
+    /// Whether the order runs from the end of the alphabet.
+    pub descending: bool,
+    /// What the name or the domain must hold somewhere, in lower case; empty for all.
+    pub search: String,
+    /// Where the page begins, in the order asked for.
+    pub start: PageStart,
+    /// How many customers a page has at most.
+    pub size: u32,
+}
+
+/// A line of that list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerLine {
+    /// The customer.
+    pub customer: CustomerSummary,
+    /// What it may buy on the partner's account.
+    pub permitted: Vec<SelfServeResource>,
+}
+
+/// A page of customers with their permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerLines {
+    /// The lines with their keys.
+    pub lines: Vec<(String, CustomerLine)>,
+    /// Whether there are more in the direction in which the page was read.
+    pub more: bool,
+}
+
+impl Action for BrowseCustomers {
+    const OPERATION: Operation = operation::BROWSE_CUSTOMERS;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Query for BrowseCustomers {
+    type Answer = CustomerLines;
 }
 
 /// One customer; `None` cannot be: a customer that is not the partner's own is hidden.
@@ -284,6 +330,22 @@ fn check_registration(country: Country, bill_to: &BillTo) -> Result<(), Refusal>
         Some(_) | None => {}
     }
     if asks && bill_to.phone.trim().is_empty() { Err(Refusal::PhoneNumberMissing { country }) } else { Ok(()) }
+}
+
+/// Whether a text is a domain: two labels or more of letters, digits and inner dashes.
+pub fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.contains('.') && text.split('.').all(label)
+}
+
+/// Whether a text has the form of an e-mail address. Only sending to it would tell more.
+pub fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
 }
 
 fn is_registration_number(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! What a directory holds, as Azure Resource Manager shows it: subscriptions, tenants, principals.
 
-use crate::actor::PrincipalKind;
+use crate::actor::{Grant, PrincipalKind};
 use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Permit, Query, Target};
 use crate::ids::{ClientId, PartnerId, PrincipalId, SubscriptionId, TenantId};
@@ -74,9 +74,13 @@ impl GetSubscription {
 }
 
 fn has_role<A>(permit: &Permit<A>, id: SubscriptionId) -> bool {
+    has_role_on(&permit.facts().grants, permit.directory(), id)
+}
+
+/// Whether one of the roles holds on a subscription or on something in it.
+pub(crate) fn has_role_on(grants: &[Grant], directory: TenantId, id: SubscriptionId) -> bool {
     let scope = ArmScope::Subscription(id);
-    let grants = &permit.facts().grants;
-    grants.iter().any(|g| g.scope.covers(&scope, permit.directory()) || g.scope.subscription() == Some(id))
+    grants.iter().any(|g| g.scope.covers(&scope, directory) || g.scope.subscription() == Some(id))
 }
 
 /// The actor's own directory, and those of the customers it serves.

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 
 use crate::activity::{RecordDraft, Snapshot};
+use crate::actor::PartnerRole::{AdminAgent, HelpdeskAgent, SalesAgent};
+use crate::actor::{Grant, Standing};
 use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::change::Change;
+use crate::directory::has_role_on;
 use crate::ids::{CustomerId, EntitlementId, PartnerId, SubscriptionId};
 use crate::operation::{self, Operation};
 use crate::refusal::Refusal;
@@ -127,6 +130,66 @@ impl Action for GetEntitlement {
 
 impl Query for GetEntitlement {
     type Answer = Option<(Entitlement, Vec<AzureSubscription>)>;
+}
+
+/// What the partner bought for a customer, each entitlement with the Azure subscriptions under it, as lines of one list:
+/// oldest entitlement first, its subscriptions oldest first.
+#[derive(Debug, Clone)]
+pub struct BrowseSubscriptions {
+    /// Whose.
+    pub customer: CustomerId,
+    /// How many lines come before.
+    pub offset: u32,
+    /// How many lines at most.
+    pub size: u32,
+}
+
+/// A line of that list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionLine {
+    /// What was bought.
+    pub entitlement: Entitlement,
+    /// An Azure subscription under it; `None` where there is none.
+    pub subscription: Option<AzureSubscription>,
+    /// Whether the actor may open it in the customer's portal on behalf of the customer (R41).
+    pub manageable: bool,
+}
+
+/// What [`BrowseSubscriptions`] answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionLines {
+    /// The customer's name.
+    pub customer_name: String,
+    /// When the customer's agreement was confirmed, without which no Azure plan is sold.
+    pub agreement_confirmed_at: Option<Timestamp>,
+    /// The lines.
+    pub lines: Vec<SubscriptionLine>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl Action for BrowseSubscriptions {
+    const OPERATION: Operation = operation::READ_ENTITLEMENT;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for BrowseSubscriptions {
+    type Answer = SubscriptionLines;
+}
+
+/// Whether the actor may act for the customer on a subscription (R41): an agent who has a role there, be it as one of the
+/// Admin agents' group. `grants` are what counts for the actor in the customer's directory.
+pub fn manages<A>(permit: &Permit<A>, grants: &[Grant], subscription: SubscriptionId) -> bool {
+    let agent = match permit.standing() {
+        Standing::PartnerUser { roles, .. } => {
+            [AdminAgent, SalesAgent, HelpdeskAgent].iter().any(|role| roles.contains(role))
+        }
+        _ => false,
+    };
+    agent && has_role_on(grants, permit.directory(), subscription)
 }
 
 /// Enables an entitlement for reservations of the partner's orders. Repeating it changes nothing.

@@ -33,6 +33,7 @@ pub mod price_rule;
 pub mod purchase;
 pub mod quote;
 pub mod rating;
+pub mod readiness;
 pub mod refusal;
 pub mod refusal_samples;
 pub mod renewal;

@@ -71,6 +71,10 @@ operations! {
     read LIST_CUSTOMERS = "list_customers", partner(ANY_AGENT);
     /// Sees a customer.
     read READ_CUSTOMER = "read_customer", partner(ANY_AGENT);
+    /// Sees the list of customers with their permissions, on the dashboard.
+    read BROWSE_CUSTOMERS = "browse_customers", partner_user(ANY_AGENT);
+    /// Sees what a customer's own purchase still needs, and who turned the permission on.
+    read READ_READINESS = "read_readiness", partner_user(ANY_AGENT);
     /// Makes a customer.
     write CREATE_CUSTOMER = "add_customer", partner(&[GlobalAdmin, AdminAgent, SalesAgent, UserAdmin]);
     /// Records that the customer accepted the customer agreement.

@@ -1,5 +1,5 @@
 // Spares reloads; every page works without it. A link or form marked `data-swap="#id"` fetches its page and replaces that one
-// element. `data-dialog` shows the element `[data-dialog-body]` of its page in a dialog. `data-live` sends a form while typing.
+// element. `data-dialog` (links, and forms that only ask) shows the element `[data-dialog-body]` of its page in a dialog. `data-live` sends a form while typing.
 "use strict";
 (() => {
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
@@ -54,9 +54,9 @@
     }
   }
 
-  async function dialog(link) {
+  async function dialog(url, opener) {
     try {
-      const { page } = await load(link.href, {});
+      const { page } = await load(url, {});
       const body = page.querySelector("[data-dialog-body]");
       if (!body) throw new Error("no dialog");
       const box = document.createElement("dialog");
@@ -64,13 +64,13 @@
       const heading = box.querySelector("h1, h2");
       if (heading) { heading.id ||= "dialog-title"; box.setAttribute("aria-labelledby", heading.id); }
       document.body.append(box);
-      box.addEventListener("close", () => { box.remove(); link.focus(); });
+      box.addEventListener("close", () => { box.remove(); (document.getElementById(opener.id) ?? opener).focus(); });
       box.addEventListener("click", (event) => {
         if (event.target.closest("[data-close]")) { event.preventDefault(); box.close(); }
       });
       box.showModal();
     } catch {
-      location.href = link.href;
+      location.href = url;
     }
   }
 
@@ -79,16 +79,21 @@
     const link = event.target.closest("a[data-swap], a[data-dialog]");
     if (!link) return;
     event.preventDefault();
-    if (link.hasAttribute("data-dialog")) dialog(link);
+    if (link.hasAttribute("data-dialog")) dialog(link.href, link);
     else swap(link.href, {}, link.dataset.swap, () => { location.href = link.href; });
   });
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const selector = form.dataset?.swap;
-    if (!selector) return;
+    const asks = form.hasAttribute("data-dialog");
+    if (!selector && !asks) return;
     event.preventDefault();
     const [url, init] = request(form, event.submitter);
+    if (asks) {
+      dialog(url.href, event.submitter ?? form);
+      return;
+    }
     const box = form.closest("dialog");
     swap(url, init, selector, () => { delete form.dataset.swap; form.requestSubmit(event.submitter ?? undefined); })
       .then(() => box?.close());

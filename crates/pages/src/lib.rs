@@ -7,6 +7,7 @@
 
 mod assets;
 mod dashboard;
+mod entries;
 mod error;
 mod fields;
 mod format;

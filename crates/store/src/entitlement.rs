@@ -2,15 +2,16 @@
 
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::entitlement::{
-    AzureSubscription, Entitlement, GetEntitlement, ListEntitlements, RegisterEntitlement, UpdateEntitlement,
-    UpdateState,
+    AzureSubscription, BrowseSubscriptions, Entitlement, GetEntitlement, ListEntitlements, RegisterEntitlement,
+    SubscriptionLine, SubscriptionLines, UpdateEntitlement, UpdateState, manages,
 };
 use fullmakt_domain::ids::{CustomerId, EntitlementId, PartnerId};
 use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
 
 use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
-use crate::row::{Fault, instant, known, micros, parsed};
+use crate::facts;
+use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
 
 #[derive(serde::Deserialize)]
 struct EntitlementRow {
@@ -74,6 +75,18 @@ struct SubscriptionRow {
     created_at: i64,
 }
 
+impl SubscriptionRow {
+    fn read(self, entitlement: EntitlementId) -> Result<AzureSubscription, Fault> {
+        Ok(AzureSubscription {
+            id: parsed("subscription id", &self.subscription_id)?,
+            entitlement,
+            status: known("status", &self.status, SubscriptionStatus::parse(&self.status))?,
+            name: self.name,
+            created_at: instant(self.created_at)?,
+        })
+    }
+}
+
 /// The Azure subscriptions under an entitlement, oldest first.
 pub(crate) async fn subscriptions(
     customer: CustomerId,
@@ -84,16 +97,7 @@ pub(crate) async fn subscriptions(
         "SELECT subscription_id, name, status, created_at FROM subscription
          WHERE customer_id = $1 AND entitlement_id = $2 ORDER BY created_at, subscription_id")
         .bind(customer.to_string()).bind(entitlement.to_string()).fetch_all(conn).await)?;
-    let subscriptions = rows.into_iter().map(|row| {
-        Ok(AzureSubscription {
-            id: parsed("subscription id", &row.subscription_id)?,
-            entitlement,
-            status: known("status", &row.status, SubscriptionStatus::parse(&row.status))?,
-            name: row.name,
-            created_at: instant(row.created_at)?,
-        })
-    });
-    subscriptions.collect()
+    rows.into_iter().map(|row| row.read(entitlement)).collect()
 }
 
 impl Answer for ListEntitlements {
@@ -113,6 +117,91 @@ impl Answer for GetEntitlement {
         };
         let subscriptions = subscriptions(permit.customer(), entitlement.id, tx).await?;
         Ok(Some((entitlement, subscriptions)))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct LineRow {
+    entitlement_id: String,
+    offer: String,
+    entitlement_name: String,
+    entitlement_status: String,
+    registered: i64,
+    auto_renew: i64,
+    order_id: String,
+    bought_at: i64,
+    version: i64,
+    subscription_id: Option<String>,
+    name: Option<String>,
+    status: Option<String>,
+    created_at: Option<i64>,
+}
+
+impl LineRow {
+    fn read(self, customer: CustomerId, partner: PartnerId) -> Result<(Entitlement, Option<AzureSubscription>), Fault> {
+        let entitlement = EntitlementRow {
+            entitlement_id: self.entitlement_id,
+            offer: self.offer,
+            name: self.entitlement_name,
+            status: self.entitlement_status,
+            registered: self.registered,
+            auto_renew: self.auto_renew,
+            order_id: self.order_id,
+            created_at: self.bought_at,
+            version: self.version,
+        };
+        let entitlement = entitlement.read(customer, partner)?;
+        let (Some(subscription_id), Some(name), Some(status), Some(created_at)) =
+            (self.subscription_id, self.name, self.status, self.created_at)
+        else {
+            return Ok((entitlement, None));
+        };
+        let subscription = SubscriptionRow { subscription_id, name, status, created_at }.read(entitlement.id)?;
+        Ok((entitlement, Some(subscription)))
+    }
+}
+
+impl Answer for BrowseSubscriptions {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<SubscriptionLines, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let known: (String, Option<i64>) = on!(tx, conn => sqlx::query_as(
+            "SELECT t.name, s.agreement_confirmed_at FROM relationship s JOIN tenant t ON t.tenant_id = s.customer_id
+             WHERE s.customer_id = $1 AND s.partner_id = $2",
+        )
+        .bind(customer.to_string())
+        .bind(partner.to_string())
+        .fetch_one(conn).await)?;
+        let mut rows: Vec<LineRow> = on!(tx, conn => sqlx::query_as(
+            "SELECT e.entitlement_id, e.offer, e.name AS entitlement_name, e.status AS entitlement_status, e.registered,
+                    e.auto_renew, e.order_id, e.created_at AS bought_at, e.version, u.subscription_id, u.name, u.status,
+                    u.created_at
+             FROM entitlement e
+             LEFT JOIN subscription u ON u.customer_id = e.customer_id AND u.entitlement_id = e.entitlement_id
+             WHERE e.customer_id = $1 AND e.partner_id = $2
+             ORDER BY e.created_at, e.entitlement_id, u.created_at, u.subscription_id
+             LIMIT $3 OFFSET $4",
+        )
+        .bind(customer.to_string())
+        .bind(partner.to_string())
+        .bind(i64::from(self.size).saturating_add(1))
+        .bind(i64::from(self.offset))
+        .fetch_all(conn).await)?;
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let grants = facts::agents_grants(permit, tx).await?;
+        let lines = rows.into_iter().map(|row| {
+            let (entitlement, subscription) = row.read(customer, partner)?;
+            let manages = |found: &AzureSubscription| manages(permit, &grants, found.id);
+            let manageable = subscription.as_ref().is_some_and(manages);
+            Ok(SubscriptionLine { entitlement, subscription, manageable })
+        });
+        Ok(SubscriptionLines {
+            customer_name: known.0,
+            agreement_confirmed_at: instant_optional(known.1)?,
+            lines: lines.collect::<Result<_, Fault>>()?,
+            more,
+        })
     }
 }
 

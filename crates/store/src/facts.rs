@@ -272,6 +272,15 @@ async fn read_partner_standing(
     Ok(Standing::PartnerUser { partner, roles })
 }
 
+/// What counts in a customer's directory for a partner's own who addresses the customer as a whole.
+pub(crate) async fn agents_grants<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Vec<Grant>, Fault> {
+    let mut principals = vec![permit.actor().principal];
+    if permit.standing().is_admin_agent() {
+        principals.push(permit.partner().admin_agents_group());
+    }
+    grants(permit.customer(), &principals, tx).await
+}
+
 #[derive(serde::Deserialize)]
 struct GrantRow {
     role_definition_id: String,

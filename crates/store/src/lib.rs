@@ -22,6 +22,7 @@ mod partner;
 mod price_rule;
 mod purchase;
 mod quote;
+mod readiness;
 mod replay;
 mod reservation;
 mod reservation_update;

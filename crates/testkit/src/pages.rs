@@ -95,7 +95,9 @@ impl Persona {
     /// Opens a browser in a language, `en` or `sv`, and signs in.
     pub async fn browses_in(&self, language: &'static str) -> Browser {
         let mut browser = Browser::new(self.site(), language);
-        browser.signs_in(self.upn(), self.password()).await.ok();
+        let landed = browser.signs_in(self.upn(), self.password()).await;
+        // Those without a role may not see the first page.
+        assert!(browser.at != "/sign-in", "did not sign in: {landed}");
         browser
     }
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
-use fullmakt_domain::customer::{Agreement, AgreementContact, ConfirmAgreement, ListAgreements};
+use fullmakt_domain::customer::{Agreement, AgreementContact, ConfirmAgreement, ListAgreements, is_email};
 use fullmakt_domain::ids::PrincipalId;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -103,7 +103,7 @@ fn read(root: &Node<'_>) -> Result<(AgreementContact, jiff::civil::Date), Failur
     };
     let email = contact.get("email")?;
     let email_text = required("email")?;
-    if !email_text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')) {
+    if !is_email(&email_text) {
         return Err(email.wrong("is not an e-mail address"));
     }
     let date = root.get("dateAgreed")?;

@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use fullmakt_domain::customer::{
     BillTo, CreateCustomer, Customer, CustomerKey, CustomerSummary, FirstUser, GetCustomer, ListCustomers, PageStart,
+    is_domain, is_email,
 };
 use fullmakt_domain::ids::{CustomerId, PrincipalId};
 use fullmakt_domain::market::Country;
 use jiff::Timestamp;
-use rand::Rng as _;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use super::collection::{Cursor, Page, Seek, link};
 use super::filter::Query;
 use super::{Call, Code, Failure, Reply, customer_id};
 use crate::App;
-use crate::signin::hash_secret;
+use crate::signin::{hash_secret, new_password};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -196,13 +196,6 @@ async fn create(State(app): State<App>, call: Call) -> Result<Reply, Failure> {
     Ok(Reply::Created(body))
 }
 
-/// A password of 20 signs, none of which is mistaken for another.
-fn new_password() -> String {
-    const SIGNS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let mut random = rand::rng();
-    (0..20).filter_map(|_| SIGNS.get(random.random_range(0..SIGNS.len())).copied().map(char::from)).collect()
-}
-
 fn read_customer(root: &Node<'_>) -> Result<Customer, Failure> {
     let (company, billing) = (root.get("companyProfile")?, root.get("billingProfile")?);
     let domain = company.get("domain")?;
@@ -212,7 +205,7 @@ fn read_customer(root: &Node<'_>) -> Result<Customer, Failure> {
     }
     let email = billing.get("email")?;
     let email_text = email.text_within(254)?.ok_or_else(|| email.missing())?;
-    if !email_text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')) {
+    if !is_email(&email_text) {
         return Err(email.wrong("is not an e-mail address"));
     }
     let language = read_language(&billing)?;
@@ -269,17 +262,6 @@ fn read_language(billing: &Node<'_>) -> Result<String, Failure> {
     } else {
         Err(node.wrong("is not a language like `en` or `en-US`"))
     }
-}
-
-/// Two labels or more of letters, digits and inner dashes.
-fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= 253 && text.contains('.') && text.split('.').all(label)
 }
 
 fn put(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {

@@ -34,7 +34,7 @@ use jiff::Timestamp;
 
 pub use error::Refused;
 pub use keys::{Issuer, KeyError};
-pub use password::{HashFault, hash_secret, verify_secret};
+pub use password::{HashFault, hash_secret, new_password, verify_secret};
 pub use resource::Audience;
 pub use session::{Session, csrf_token, random_token};
 pub use throttle::Throttle;

@@ -33,6 +33,12 @@ fn hash_now(plain: &str) -> Result<String, HashFault> {
     argon2().hash_password(plain.as_bytes()).map(|hash| hash.to_string()).map_err(|e| HashFault(e.to_string()))
 }
 
+/// A fresh password of 20 signs, none of which is mistaken for another.
+pub fn new_password() -> String {
+    const SIGNS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    (0..20).filter_map(|_| SIGNS.get(rand::random_range(0..SIGNS.len())).copied().map(char::from)).collect()
+}
+
 /// Hashes a password or client secret for storing, as a PHC string.
 ///
 /// # Errors
