@@ -135,6 +135,8 @@ pub struct ListActivity {
     pub customer: Option<CustomerId>,
     /// Only what concerns customers with this in their name; lower case.
     pub customer_name: Option<String>,
+    /// Only what was done by someone of this name.
+    pub actor_name: Option<String>,
     /// Only these operations.
     pub operations: Option<Vec<&'static str>>,
     /// Only what stands behind this place, which is older.

@@ -18,6 +18,7 @@ pub mod customer;
 pub mod directory;
 pub mod due;
 pub mod entitlement;
+pub mod history;
 pub mod ids;
 pub mod ledger;
 pub mod lifecycle;

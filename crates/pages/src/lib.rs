@@ -6,6 +6,8 @@
 #![allow(dead_code, reason = "parts are in place before the pages that use them")]
 
 mod assets;
+mod chart;
+mod csv;
 mod dashboard;
 mod entries;
 mod error;

@@ -13,6 +13,7 @@ use crate::db::{Tx, on};
 use crate::door::Answer;
 use crate::facts::Root;
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
+use crate::statement::query_as;
 
 /// What every record of a write has in common.
 pub(crate) struct Entry<'e> {
@@ -93,7 +94,7 @@ fn json(snapshot: &Snapshot) -> Value {
 /// Rows that one statement reads.
 const BATCH: i64 = 500;
 /// Rows that one page may look at; a search that finds less goes on with the next page.
-const SCAN_MAX: usize = 20_000;
+const SCAN_MAX: usize = 5_000;
 
 #[derive(serde::Deserialize)]
 struct ActivityRow {
@@ -125,6 +126,7 @@ impl ActivityRow {
         let name = |part: &String| self.customer_name.as_ref().is_some_and(|name| name.to_lowercase().contains(part));
         query.operations.as_ref().is_none_or(|operations| operations.contains(&self.operation.as_str()))
             && query.customer_name.as_ref().is_none_or(name)
+            && query.actor_name.as_ref().is_none_or(|actor| *actor == self.actor_name)
     }
 
     fn read(self) -> Result<ActivityRecord, Fault> {
@@ -161,10 +163,14 @@ impl Answer for ListActivity {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let start = ActivityKey { at: self.until, root: String::new(), sequence: 0 };
         let mut place = self.after.clone().filter(|key| key.at < self.until).unwrap_or(start);
+        let walk = Walk::of(self);
+        // One more than the page has tells whether there is another page.
+        let exact = walk.is_all_of(self);
+        let count = if exact { i64::from(self.size).saturating_add(1).min(BATCH) } else { BATCH };
         let (mut records, mut scanned) = (Vec::new(), 0_usize);
         loop {
-            let rows = batch(self, permit, &place, tx).await?;
-            let last_batch = rows.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let rows = batch(&walk, self, permit, (&place, count), tx).await?;
+            let last_batch = rows.len() < usize::try_from(count).unwrap_or(usize::MAX);
             for row in rows {
                 if records.len() == size {
                     return Ok(ActivityPage { records, next: Some(place) });
@@ -191,45 +197,211 @@ pub(crate) async fn of_customer(
     partner: PartnerId,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<ActivityRecord>, Fault> {
-    let rows: Vec<ActivityRow> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<ActivityRow> = query_as(
         "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
                 a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
                 a.new_value, a.details, a.message
          FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-         WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence")
-        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+         WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+    .fetch_all(tx)
+    .await?;
     rows.into_iter().map(ActivityRow::read).collect()
 }
 
-/// The next rows of the partner's log, or of a customer's part of it.
+/// Which index a search walks along; what else it asks for is looked at row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Walk {
+    All,
+    Customer(String),
+    Operation(&'static str),
+    Actor(String),
+}
+
+impl Walk {
+    fn of(query: &ListActivity) -> Self {
+        match (query.customer, query.operations.as_deref(), &query.actor_name) {
+            (Some(customer), ..) => Self::Customer(customer.to_string()),
+            (None, Some([operation]), _) => Self::Operation(operation),
+            (None, _, Some(actor)) => Self::Actor(actor.clone()),
+            (None, ..) => Self::All,
+        }
+    }
+
+    /// Whether nothing else is asked for.
+    fn is_all_of(&self, query: &ListActivity) -> bool {
+        let asked = [
+            query.customer.is_some(),
+            query.operations.is_some(),
+            query.actor_name.is_some(),
+            query.customer_name.is_some(),
+        ];
+        let met = usize::from(*self != Self::All);
+        asked.into_iter().filter(|asked| *asked).count() == met
+    }
+
+    /// The column that all rows share, and what it holds.
+    fn column(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Self::All => None,
+            Self::Customer(id) => Some(("customer_id", id)),
+            Self::Operation(name) => Some(("operation", name)),
+            Self::Actor(name) => Some(("actor_name", name)),
+        }
+    }
+
+    /// The statement. Newest first, from a place on.
+    ///
+    /// What the rows share is part of the range rather than a condition of its own: otherwise SQLite, which counts no rows,
+    /// may take the narrower index of the whole log and look at every record in it.
+    fn statement(&self) -> String {
+        let (first, last, order) = match self.column() {
+            None => ("a.at >= $2".to_owned(), "(a.at, a.root_id, a.sequence) < ($3, $4, $5)".to_owned(), String::new()),
+            Some((column, _)) => (
+                format!("(a.{column}, a.at) >= ($7, $2)"),
+                format!("(a.{column}, a.at, a.root_id, a.sequence) < ($7, $3, $4, $5)"),
+                format!("a.{column} DESC, "),
+            ),
+        };
+        format!(
+            "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
+                    a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
+                    a.new_value, a.details, a.message
+             FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
+             WHERE a.partner_id = $1 AND {first} AND {last}
+             ORDER BY {order}a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6"
+        )
+    }
+}
+
+/// The next rows of the partner's log, or of a part of it.
 async fn batch(
+    walk: &Walk,
     query: &ListActivity,
     permit: &Permit<ListActivity>,
-    after: &ActivityKey,
+    (after, count): (&ActivityKey, i64),
     tx: &mut Tx<'_>,
 ) -> Result<Vec<ActivityRow>, Fault> {
-    let (partner, from, at) = (permit.partner().to_string(), micros(query.from), micros(after.at));
-    let rows = match query.customer {
-        None => on!(tx, conn => sqlx::query_as(
-                "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
-                        a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
-                        a.new_value, a.details, a.message
-                 FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-                 WHERE a.partner_id = $1 AND a.at >= $2 AND (a.at, a.root_id, a.sequence) < ($3, $4, $5)
-                 ORDER BY a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6")
-                .bind(partner).bind(from).bind(at).bind(&after.root).bind(after.sequence).bind(BATCH)
-                .fetch_all(conn).await)?,
-        Some(customer) => on!(tx, conn => sqlx::query_as(
-                "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
-                        a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
-                        a.new_value, a.details, a.message
-                 FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-                 WHERE a.partner_id = $1 AND a.at >= $2 AND (a.at, a.root_id, a.sequence) < ($3, $4, $5)
-                   AND a.customer_id = $7
-                 ORDER BY a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6")
-                .bind(partner).bind(from).bind(at).bind(&after.root).bind(after.sequence).bind(BATCH)
-                .bind(customer.to_string())
-                .fetch_all(conn).await)?,
-    };
-    Ok(rows)
+    let statement = query_as(walk.statement())
+        .bind(permit.partner().to_string())
+        .bind(micros(query.from))
+        .bind(micros(after.at))
+        .bind(&after.root)
+        .bind(after.sequence)
+        .bind(count);
+    match walk.column() {
+        Some((_, value)) => statement.bind(value).fetch_all(tx).await,
+        None => statement.fetch_all(tx).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::operation;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::db::Store;
+    use crate::testing::{ADA, CUSTOMER, PARTNER, WORLD, actor, run, stores};
+
+    fn all() -> ListActivity {
+        ListActivity {
+            from: Timestamp::UNIX_EPOCH,
+            until: Timestamp::from_second(1_000).unwrap(),
+            customer: None,
+            customer_name: None,
+            actor_name: None,
+            operations: None,
+            after: None,
+            size: 2,
+        }
+    }
+
+    async fn found(store: &Store, query: ListActivity) -> Vec<i64> {
+        let (mut query, mut found) = (query, Vec::new());
+        loop {
+            let page = store.read(&actor(ADA, PARTNER), &query).await.unwrap();
+            found.extend(page.records.iter().map(|record| record.sequence));
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return found,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn r43_r45_a_search_finds_every_record_of_its_kind_once_and_no_other_partners() {
+        const LOG: &str = "
+            INSERT INTO activity_record
+              SELECT '22222222-2222-4222-8222-222222222222', n.n, n.n * 1000000, '11111111-1111-4111-8111-111111111111',
+                     CASE WHEN n.n = 6 THEN NULL ELSE '22222222-2222-4222-8222-222222222222' END,
+                     CASE WHEN n.n = 4 THEN 'create_order' ELSE 'quote_price' END, 'succeeded',
+                     '00000000-0000-4000-8000-0000000000a1', CASE WHEN n.n = 2 THEN 'saga' ELSE 'ada' END, NULL,
+                     '00000000-0000-4000-8000-0000000000a1', 's', NULL, NULL, '[]', NULL
+              FROM (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5
+                    UNION ALL SELECT 6) n;
+            INSERT INTO activity_record VALUES
+              ('22222222-2222-4222-8222-222222222222', 7, 7000000, '11111111-1111-4111-8111-000000000000',
+               '22222222-2222-4222-8222-222222222222', 'quote_price', 'succeeded',
+               '00000000-0000-4000-8000-0000000000a1', 'ada', NULL, '00000000-0000-4000-8000-0000000000a1', 's', NULL,
+               NULL, '[]', NULL)";
+        let customer = Some(CustomerId::parse(CUSTOMER).unwrap());
+        let actor_name = |name: &str| Some(name.to_owned());
+        let (quoted, ordered) = (Some(vec![operation::QUOTE_PRICE.name]), Some(vec!["create_order", "quote_price"]));
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            run(&store, LOG).await;
+            for (query, expected) in [
+                (all(), vec![6, 5, 4, 3, 2, 1]),
+                (ListActivity { customer, ..all() }, vec![5, 4, 3, 2, 1]),
+                (ListActivity { actor_name: actor_name("saga"), ..all() }, vec![2]),
+                (ListActivity { actor_name: actor_name("nobody"), ..all() }, vec![]),
+                (ListActivity { operations: quoted.clone(), ..all() }, vec![6, 5, 3, 2, 1]),
+                (
+                    ListActivity { operations: ordered.clone(), customer_name: actor_name("exempel"), ..all() },
+                    vec![5, 4, 3, 2, 1],
+                ),
+                (
+                    ListActivity { operations: quoted.clone(), actor_name: actor_name("ada"), customer, ..all() },
+                    vec![5, 3, 1],
+                ),
+                (ListActivity { from: Timestamp::from_second(3).unwrap(), ..all() }, vec![6, 5, 4, 3]),
+            ] {
+                assert_eq!(found(&store, query.clone()).await, expected, "{query:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn every_search_of_the_log_walks_along_an_index_without_sorting() {
+        for (store, directory) in stores().await {
+            if directory.is_none() {
+                continue;
+            }
+            for (walk, index) in [
+                (Walk::All, "activity_record_by_partner"),
+                (Walk::Customer("x".to_owned()), "activity_record_of_customer"),
+                (Walk::Operation("x"), "activity_record_of_operation"),
+                (Walk::Actor("x".to_owned()), "activity_record_of_actor"),
+            ] {
+                let mut reader = store.reader().await.unwrap();
+                let tx = &mut reader.tx();
+                let mut explain = query_as(format!("EXPLAIN QUERY PLAN {}", walk.statement()))
+                    .bind(PARTNER)
+                    .bind(0_i64)
+                    .bind(0_i64)
+                    .bind("x")
+                    .bind(0_i64)
+                    .bind(10_i64);
+                if walk != Walk::All {
+                    explain = explain.bind("x");
+                }
+                let rows: Vec<(i64, i64, i64, String)> = explain.fetch_all(tx).await.unwrap();
+                let plan = rows.into_iter().map(|(_, _, _, detail)| detail).collect::<Vec<_>>().join("; ");
+                assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{walk:?}: {plan}");
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ mod door;
 pub mod due;
 mod entitlement;
 mod facts;
+mod history;
 mod ledger;
 mod memo;
 mod order;

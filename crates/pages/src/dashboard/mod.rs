@@ -1,20 +1,26 @@
 //! The partner dashboard.
 
 mod account;
+mod activity_log;
+mod add_products;
 mod agreement;
 mod azure_plan;
 mod customers;
+mod home;
 mod manage;
 mod may_buy;
 mod new_customer;
+mod orders;
 mod permissions;
+mod prices;
+mod reservations;
 mod roles;
 mod subscriptions;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use fullmakt_domain::entitlement::BrowseSubscriptions;
 use fullmakt_domain::ids::CustomerId;
 use fullmakt_server::App;
@@ -27,7 +33,7 @@ use crate::visitor::Agent;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(sign_in::home))
-        .route("/dashboard", get(|| async { Redirect::to("/dashboard/customers") }))
+        .route("/dashboard", get(home::show))
         .route("/dashboard/customers", get(customers::list))
         .route("/dashboard/customers/new", get(new_customer::show).post(new_customer::add))
         .route("/dashboard/customers/{customer}", get(customer))
@@ -46,6 +52,9 @@ pub fn routes() -> Router<App> {
             "/dashboard/customers/{customer}/subscriptions/{entitlement}/{change}",
             get(azure_plan::ask).post(azure_plan::change),
         )
+        .route("/dashboard/activity-log", get(activity_log::show))
+        .route("/dashboard/activity-log/export", get(activity_log::export))
+        .merge(purchases())
 }
 
 /// The customer of a path. What is no identifier is no customer.
@@ -61,4 +70,28 @@ async fn name_of(app: &App, agent: &Agent, customer: CustomerId) -> Result<Strin
 
 async fn customer(Path(customer): Path<String>) -> Result<Redirect, PageError> {
     Ok(Redirect::to(&format!("/dashboard/customers/{}/subscriptions", customer_id(&customer)?)))
+}
+
+/// What was bought, what is about to be bought, and what it costs.
+fn purchases() -> Router<App> {
+    Router::new()
+        .route("/dashboard/customers/{customer}/orders", get(orders::list))
+        .route("/dashboard/customers/{customer}/orders/{order}", get(orders::show))
+        .route("/dashboard/customers/{customer}/reservations", get(reservations::list))
+        .route("/dashboard/customers/{customer}/reservations/{order}", get(reservations::of_order))
+        .route("/dashboard/customers/{customer}/reservations/{order}/{reservation}", get(reservations::show))
+        .route("/dashboard/customers/{customer}/add-products", get(add_products::start))
+        .route("/dashboard/customers/{customer}/add-products/register", post(add_products::register))
+        .route("/dashboard/customers/{customer}/add-products/products", get(add_products::products))
+        .route("/dashboard/customers/{customer}/add-products/cart", post(add_products::add))
+        .route(
+            "/dashboard/customers/{customer}/add-products/review",
+            get(add_products::review).post(add_products::revise),
+        )
+        .route("/dashboard/customers/{customer}/add-products/buy", get(add_products::confirm).post(add_products::buy))
+        .route("/dashboard/customers/{customer}/add-products/done", get(add_products::done))
+        .route("/dashboard/prices", get(prices::list))
+        .route("/dashboard/prices/add", get(prices::new).post(prices::add))
+        .route("/dashboard/prices/preview", get(prices::preview))
+        .route("/dashboard/prices/{rule}/end", get(prices::ask_end).post(prices::end))
 }

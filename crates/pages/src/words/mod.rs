@@ -19,7 +19,19 @@ macro_rules! files {
     };
 }
 
-files!("common", "access", "customers", "portal", "purchase", "refusals");
+files!(
+    "common",
+    "access",
+    "activity",
+    "customers",
+    "home",
+    "orders",
+    "portal",
+    "prices",
+    "purchase",
+    "refusals",
+    "wizard"
+);
 
 static PHRASES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(ENGLISH, SWEDISH));
 

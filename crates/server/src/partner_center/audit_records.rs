@@ -231,6 +231,7 @@ impl Search {
             until: self.until,
             customer: customer.map_err(|error| Failure::input(error.to_string()))?,
             customer_name: of(Field::CompanyName),
+            actor_name: None,
             operations: Some(operations.collect()),
             after: self.after.clone(),
             size: self.size,

@@ -1,0 +1,67 @@
+### En kunds orderhistorik och Azure-reservationer.
+
+pager-previous = Föregående sida
+orders-show = Visa
+orders-anyone = Vem som helst
+orders-bought-by = Köpt av
+orders-state = Status
+orders-any-state = Alla statusar
+orders-product = Produkt
+orders-items = Artiklar
+orders-quantity = Antal
+orders-total = Summa
+orders-one-time = Engångsbetalning
+orders-monthly = Månadsvis
+orders-completed = Slutförd
+orders-cancelled = Annullerad
+orders-and-more = { $item } och { $count } till
+orders-summary = { $count ->
+    [one] { $count } order, totalt { $total } för kunden att betala
+   *[other] { $count } ordrar, totalt { $total } för kunden att betala
+  }
+orders-none = Inga ordrar än
+orders-none-text = Här visas det du köper åt kunden, och det kunden köper själv när du tillåter det.
+orders-none-found = Inget hittades
+orders-none-found-text = Inget stämmer med filtren. Ta bort något för att se mer.
+order-title = Order { $number }
+order-number = Ordernummer
+order-id = Order-ID
+order-date = Datum
+order-billing = Faktureringsfrekvens
+order-customer-pays = Kunden betalar
+order-you-pay = Du betalar
+order-item = Artikel
+order-term = Löptid
+order-list-price = Listpris
+order-customer-price = Kundens pris
+order-cost = Din kostnad
+reservations-any-state = Alla statusar
+reservations-active = Aktiva
+reservations-expiring = Upphör snart
+reservations-expired = Utgångna
+reservations-ended = Återlämnade, utbytta, delade eller sammanslagna
+bought-none = Inga reservationer än
+bought-none-text = Här visas reservationer som du köper åt kunden, och dem kunden köper själv när du tillåter det.
+reservation-name = Namn
+reservation-scope = Omfång
+reservation-starts = Börjar
+reservation-expires = Upphör
+reservation-renew = Automatisk förnyelse
+reservation-flexibility = Flexibel instansstorlek
+reservation-yes = På
+reservation-no = Av
+reservation-overview = Översikt
+reservation-prices = Priser för hela löptiden
+reservation-properties = Egenskaper
+reservation-id = Reservations-ID
+reservation-order-id = Reservationsorder-ID
+reservation-subscription-id = Faktureringsprenumeration
+reservation-changed = Senast ändrad
+reservation-changed-by = Ändrad av
+reservation-instalments = Delbetalningar
+reservation-instalment = Nummer
+reservation-due = Förfaller
+reservation-billed = Fakturerad
+reservation-planned = Planerad
+reservation-manage = Hantera
+reservation-hint = Hantera öppnar portalen för { $customer } för kundens räkning. Byte, återlämning, förnyelse och ändrat omfång sköter du: det kan inte kunden göra.

@@ -1,0 +1,184 @@
+//! Bar charts, drawn here as SVG: shapes with classes, so that the style decides on colours, and words for those who do
+//! not see them. A table with the same figures belongs beside each.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// Size of the picture and of the plot in it, in units of the drawing.
+const WIDTH: i64 = 760;
+const HEIGHT: i64 = 280;
+const LEFT: i64 = 96;
+const TOP: i64 = 12;
+const PLOT_WIDTH: i64 = WIDTH - LEFT - 8;
+const PLOT_HEIGHT: i64 = HEIGHT - TOP - 40;
+/// How many lines cross the plot above its base.
+const LINES: i64 = 4;
+
+/// What the classes of up to three series are called in the style.
+const CLASSES: [&str; 3] = ["c1", "c2", "c3"];
+
+/// Values that belong together, side by side.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// What stands below.
+    pub label: String,
+    /// A value of each series, and how it is written. What is below zero is drawn as zero; its text says what it is.
+    pub values: Vec<(i64, String)>,
+}
+
+/// A bar chart.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/chart.html")]
+pub struct BarChart {
+    id: String,
+    title: String,
+    description: String,
+    legend: Vec<(&'static str, String)>,
+    lines: Vec<Line>,
+    bars: Vec<Bar>,
+    labels: Vec<Label>,
+}
+
+impl HtmlSafe for BarChart {}
+
+#[derive(Debug, Clone)]
+struct Line {
+    y: i64,
+    label: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bar {
+    x: i64,
+    y: i64,
+    width: i64,
+    height: i64,
+    class: &'static str,
+    title: String,
+}
+
+#[derive(Debug, Clone)]
+struct Label {
+    x: i64,
+    text: String,
+}
+
+impl BarChart {
+    /// Draws the groups from left to right. `id` makes the chart's elements unique on the page; `series` are the names of
+    /// the values of a group (three at most); `scale` writes a value of the axis.
+    pub fn new(
+        id: &str,
+        (title, description): (String, String),
+        series: &[String],
+        groups: &[Group],
+        scale: impl Fn(i64) -> String,
+    ) -> Self {
+        let largest = groups.iter().flat_map(|group| &group.values).map(|(value, _)| *value).max().unwrap_or(0);
+        let top = ceiling(largest);
+        let lines = (0..=LINES).map(|n| {
+            let value = portion(top, n, LINES);
+            Line { y: TOP + PLOT_HEIGHT - height(value, top), label: scale(value) }
+        });
+        let slot = PLOT_WIDTH / i64::try_from(groups.len().max(1)).unwrap_or(1);
+        let count = i64::try_from(series.len().clamp(1, CLASSES.len())).unwrap_or(1);
+        let width = ((slot * 7 / 10) / count).max(1);
+        let mut bars = Vec::new();
+        let mut labels = Vec::new();
+        for (group, n) in groups.iter().zip(0_i64..) {
+            let left = LEFT + n * slot + (slot - width * count) / 2;
+            for (((value, shown), class), m) in group.values.iter().zip(CLASSES).zip(0_i64..) {
+                let height = height(*value, top);
+                let name = usize::try_from(m).ok().and_then(|m| series.get(m)).map(String::as_str).unwrap_or_default();
+                bars.push(Bar {
+                    x: left + m * width,
+                    y: TOP + PLOT_HEIGHT - height,
+                    width,
+                    height,
+                    class,
+                    title: format!("{}, {name}: {shown}", group.label),
+                });
+            }
+            labels.push(Label { x: LEFT + n * slot + slot / 2, text: group.label.clone() });
+        }
+        Self {
+            id: id.to_owned(),
+            title,
+            description,
+            legend: CLASSES.into_iter().zip(series.iter().cloned()).collect(),
+            lines: lines.collect(),
+            bars,
+            labels,
+        }
+    }
+}
+
+fn portion(value: i64, part: i64, of: i64) -> i64 {
+    i64::try_from(i128::from(value) * i128::from(part) / i128::from(of.max(1))).unwrap_or(i64::MAX)
+}
+
+/// How high a bar is.
+fn height(value: i64, top: i64) -> i64 {
+    let value = i128::from(value.clamp(0, top));
+    i64::try_from(value * i128::from(PLOT_HEIGHT) / i128::from(top.max(1))).unwrap_or(0)
+}
+
+/// The round number an axis ends with: 1, 2, 4 or 8 with zeros, not below the value.
+fn ceiling(value: i64) -> i64 {
+    let mut unit = 1_i64;
+    loop {
+        for factor in [1, 2, 4, 8] {
+            match unit.checked_mul(factor) {
+                Some(round) if round >= value && round >= LINES => return round,
+                Some(_) => {}
+                None => return i64::MAX,
+            }
+        }
+        match unit.checked_mul(10) {
+            Some(next) => unit = next,
+            None => return i64::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chart(values: &[i64]) -> BarChart {
+        let groups: Vec<Group> = values
+            .iter()
+            .map(|value| Group { label: "<Jan>".to_owned(), values: vec![(*value, format!("€{value}"))] })
+            .collect();
+        BarChart::new("spend", ("T".to_owned(), "D".to_owned()), &["Cost".to_owned()], &groups, |v| v.to_string())
+    }
+
+    #[test]
+    fn an_axis_ends_with_a_round_number() {
+        for (value, top) in [(0, 4), (5, 8), (9, 10), (11, 20), (399, 400), (401, 800), (i64::MAX, i64::MAX)] {
+            assert_eq!(ceiling(value), top, "{value}");
+        }
+    }
+
+    #[test]
+    fn bars_are_as_high_as_their_values_and_have_words() {
+        let chart = chart(&[0, 400, 200, -50]);
+        let heights: Vec<i64> = chart.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!(heights, [0, PLOT_HEIGHT, PLOT_HEIGHT / 2, 0]);
+        let svg = chart.render().unwrap();
+        assert!(svg.contains("<title id=\"spend-title\">T</title>") && svg.contains("€-50"), "{svg}");
+        assert!(!svg.contains("<Jan>") && !svg.contains("style="), "{svg}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn every_bar_stays_in_the_plot(values in proptest::collection::vec(any::<i64>(), 0..30)) {
+            for bar in chart(&values).bars {
+                prop_assert!(bar.x >= LEFT && bar.x + bar.width <= WIDTH);
+                prop_assert!(bar.y >= TOP && bar.height >= 0 && bar.y + bar.height == TOP + PLOT_HEIGHT);
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! A customer > Azure reservations: bought by the partner or the customer, with who did (R17).
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::history::{ListInstalments, NamedCustomer};
+use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
+use fullmakt_domain::order::{BoughtReservation, ListBoughtReservations};
+use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Phase, Reservation, ReservationOrder};
+use fullmakt_server::App;
+use fullmakt_server::text::Text;
+use jiff::Timestamp;
+
+use super::orders::{customer_of, is_side, page_number, page_of, pager, sees_cost, side_badge, side_field};
+use crate::error::PageError;
+use crate::fields::Fields;
+use crate::parts::{Badge, Empty, Field, Pager};
+use crate::shell::{Place, Shell, ok};
+use crate::visitor::Agent;
+use crate::words;
+
+/// Reservations on a page.
+const PAGE: usize = 25;
+
+#[derive(Template)]
+#[template(path = "dashboard/reservations.html")]
+struct ReservationsPage {
+    shell: Shell,
+    path: String,
+    filters: Vec<Field>,
+    rows: Vec<ReservationRow>,
+    pager: Pager,
+    empty: Empty,
+}
+
+struct ReservationRow {
+    path: String,
+    name: String,
+    product: String,
+    quantity: String,
+    scope: String,
+    term: String,
+    expires: String,
+    state: Badge,
+    side: Badge,
+    buyer: String,
+}
+
+/// What a list may be narrowed to.
+fn is_state(state: &str, phase: Phase) -> bool {
+    match state {
+        "active" => phase.is_live(),
+        "expiring" => phase == Phase::Expiring,
+        "expired" => phase == Phase::Expired,
+        "ended" => !phase.is_live() && phase != Phase::Expired,
+        _ => true,
+    }
+}
+
+/// `Standard_D2s_v5, West Europe`: what it is for, in a line.
+fn product(order: &ReservationOrder) -> String {
+    format!("{}, {}, {}", words::resource_type(order.resource_type), order.sku, order.region.title())
+}
+
+fn scope(t: Text, found: &OrderWithReservations, scope: &AppliedScope) -> String {
+    let name = scope.scope().and_then(ArmScope::subscription).and_then(|id| found.subscription_names.get(&id));
+    words::applied_scope(t, scope, name.map(String::as_str))
+}
+
+fn is_wanted(query: &Fields, order: &ReservationOrder, reservation: &Reservation, now: Timestamp) -> bool {
+    let looked_for = query.get("q").map(str::to_lowercase);
+    let texts = || [reservation.display_name.as_str().to_owned(), product(order), reservation.id.to_string()];
+    is_side(query, &order.buyer)
+        && is_state(query.text("state"), reservation.phase(order, now))
+        && looked_for.is_none_or(|wanted| texts().iter().any(|text| text.to_lowercase().contains(&wanted)))
+}
+
+/// The list: newest first, what is hidden left out unless it is looked for by its state.
+pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) -> Result<Response, PageError> {
+    let customer = customer_of(&app, &agent, &id).await?;
+    let visit = agent.visit();
+    let (t, query, now) = (visit.text, &visit.query, visit.request.now);
+    let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer: customer.id }).await?;
+    let none_at_all = bought.is_empty();
+    let shell = Shell::customer(
+        &agent,
+        customer.id,
+        &customer.name,
+        t.get("nav-azure-reservations"),
+        Place::CustomerReservations,
+    );
+    let path = format!("/dashboard/customers/{}/reservations", customer.id);
+    let mut found: Vec<(&BoughtReservation, &Reservation)> = bought
+        .iter()
+        .flat_map(|order| order.bought.reservations.iter().map(move |reservation| (order, reservation)))
+        .filter(|(_, reservation)| !reservation.archived || query.get("state").is_some())
+        .filter(|(order, reservation)| is_wanted(query, &order.bought.order, reservation, now))
+        .collect();
+    found.sort_by_key(|(order, reservation)| std::cmp::Reverse((order.bought.order.requested_at, reservation.id)));
+    let number = page_number(query);
+    let (found, more) = page_of(found, number, PAGE);
+    let rows = found.into_iter().map(|(order, reservation)| {
+        let (all, order) = (&order.bought, &order.bought.order);
+        ReservationRow {
+            path: format!("{path}/{}/{}", order.id, reservation.id),
+            name: reservation.display_name.to_string(),
+            product: product(order),
+            quantity: shell.number(reservation.quantity),
+            scope: scope(t, all, &reservation.scope),
+            term: words::term(t, order.term),
+            expires: shell.day(&order.expires_at),
+            state: words::phase(t, reservation.phase(order, now)),
+            side: side_badge(t, &order.buyer),
+            buyer: order.buyer.name.clone(),
+        }
+    });
+    let rows = rows.collect();
+    let states = [
+        ("", "reservations-any-state"),
+        ("active", "reservations-active"),
+        ("expiring", "reservations-expiring"),
+        ("expired", "reservations-expired"),
+        ("ended", "reservations-ended"),
+    ];
+    let states = states.into_iter().map(|(value, key)| (value.to_owned(), t.get(key))).collect();
+    let filters = vec![
+        side_field(t, query),
+        Field::choice("state", t.get("orders-state"), states).value(query.text("state")),
+        Field::text("q", t.get("orders-product")).kind("search").value(query.text("q")),
+    ];
+    let empty = if none_at_all {
+        Empty::new(t.get("bought-none"), t.get("bought-none-text"))
+            .action(t.get("nav-add-products"), format!("/dashboard/customers/{}/add-products", customer.id))
+    } else {
+        Empty::new(t.get("orders-none-found"), t.get("orders-none-found-text"))
+    };
+    let pager = pager(t, &path, query, number, more);
+    Ok(ok(&ReservationsPage { shell, path, filters, rows, pager, empty }))
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/reservation.html")]
+struct ReservationPage {
+    shell: Shell,
+    customer: NamedCustomer,
+    state: Badge,
+    overview: Vec<(String, String)>,
+    prices: Vec<(String, String)>,
+    properties: Vec<(String, String)>,
+    order: (String, String),
+    side: Badge,
+    buyer: String,
+    sees_cost: bool,
+    instalments: Vec<InstalmentRow>,
+    manage: String,
+}
+
+struct InstalmentRow {
+    number: String,
+    due: String,
+    price: String,
+    cost: String,
+    posted: String,
+}
+
+/// A reservation, or the newest one of its order where none is named.
+pub async fn of_order(
+    State(app): State<App>,
+    agent: Agent,
+    Path((id, order)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    page(&app, &agent, &id, &order, None).await
+}
+
+/// A reservation.
+pub async fn show(
+    State(app): State<App>,
+    agent: Agent,
+    Path((id, order, reservation)): Path<(String, String, String)>,
+) -> Result<Response, PageError> {
+    page(&app, &agent, &id, &order, Some(&reservation)).await
+}
+
+async fn page(
+    app: &App,
+    agent: &Agent,
+    id: &str,
+    order: &str,
+    reservation: Option<&str>,
+) -> Result<Response, PageError> {
+    let customer = customer_of(app, agent, id).await?;
+    let order = ReservationOrderId::parse(order).map_err(|_| PageError::NotFound)?;
+    let reservation = reservation.map(|id| ReservationId::parse(id).map_err(|_| PageError::NotFound)).transpose()?;
+    let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer: customer.id }).await?;
+    let found = bought.into_iter().find(|bought| bought.bought.order.id == order).ok_or(PageError::NotFound)?.bought;
+    let reservation = match reservation {
+        Some(id) => found.reservations.iter().find(|reservation| reservation.id == id),
+        None => found.reservations.last(),
+    };
+    let reservation = reservation.ok_or(PageError::NotFound)?;
+    let instalments = ListInstalments { customer: customer.id, order };
+    let instalments = app.store.read(agent.actor(), &instalments).await?;
+    let visit = agent.visit();
+    let (t, order) = (visit.text, &found.order);
+    let path = format!("/dashboard/customers/{}/reservations", customer.id);
+    let title = reservation.display_name.to_string();
+    let shell = Shell::customer(agent, customer.id, &customer.name, title, Place::CustomerReservations)
+        .via(t.get("nav-azure-reservations"), path);
+    let yes = |flag: bool| t.get(if flag { "reservation-yes" } else { "reservation-no" });
+    let overview = vec![
+        (t.get("orders-product"), product(order)),
+        (t.get("orders-quantity"), shell.number(reservation.quantity)),
+        (t.get("reservation-scope"), scope(t, &found, &reservation.scope)),
+        (t.get("order-term"), words::term(t, order.term)),
+        (t.get("reservation-starts"), shell.day(&order.starts_at)),
+        (t.get("reservation-expires"), shell.day(&order.expires_at)),
+        (t.get("order-billing"), words::plan(t, order.plan)),
+        (t.get("reservation-renew"), yes(reservation.renew)),
+        (t.get("reservation-flexibility"), yes(reservation.instance_flexibility)),
+    ];
+    let unit = &order.prices;
+    let times = |money: &fullmakt_domain::money::Money| {
+        money.times(order.quantity.instances()).map(|total| shell.money(&total)).unwrap_or_default()
+    };
+    let mut prices = vec![
+        (t.get("order-list-price"), shell.money(&unit.list)),
+        (t.get("order-customer-price"), shell.money(&unit.customer)),
+        (t.get("order-customer-pays"), times(&unit.customer)),
+    ];
+    let sees_cost = sees_cost(agent);
+    if sees_cost {
+        prices.push((t.get("order-cost"), shell.money(&unit.partner)));
+        prices.push((t.get("order-you-pay"), times(&unit.partner)));
+    }
+    let properties = vec![
+        (t.get("reservation-id"), reservation.id.to_string()),
+        (t.get("reservation-order-id"), order.id.to_string()),
+        (t.get("reservation-subscription-id"), order.subscription.to_string()),
+        (t.get("reservation-changed"), shell.instant(&reservation.updated_at)),
+        (t.get("reservation-changed-by"), reservation.changed_by.name.clone()),
+    ];
+    let instalments = instalments.iter().map(|instalment| InstalmentRow {
+        number: shell.number(instalment.number),
+        due: shell.date(&instalment.due),
+        price: shell.money(&instalment.price),
+        cost: shell.money(&instalment.cost),
+        posted: t.get(if instalment.posted { "reservation-billed" } else { "reservation-planned" }),
+    });
+    let instalments = instalments.collect();
+    Ok(ok(&ReservationPage {
+        state: words::phase(t, reservation.phase(order, visit.request.now)),
+        overview,
+        prices,
+        properties,
+        order: (
+            order.order.alternate().to_owned(),
+            format!("/dashboard/customers/{}/orders/{}", customer.id, order.order),
+        ),
+        side: side_badge(t, &order.buyer),
+        buyer: order.buyer.name.clone(),
+        sees_cost,
+        instalments,
+        manage: format!("/portal/{}/reservations", customer.id),
+        customer,
+        shell,
+    }))
+}
