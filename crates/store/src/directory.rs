@@ -148,12 +148,6 @@ struct FoundRow {
     client_id: Option<String>,
 }
 
-/// What begins with a text, for `LIKE … ESCAPE '!'`.
-fn beginning(text: &str) -> String {
-    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    format!("{escaped}%")
-}
-
 impl Answer for SearchPrincipals {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
         let asked = self.text.trim();
@@ -165,11 +159,12 @@ impl Answer for SearchPrincipals {
         let rows: Vec<FoundRow> = on!(tx, conn => sqlx::query_as(
             "SELECT principal_id, kind, name, upn, client_id FROM principal
              WHERE tenant_id = $1 AND disabled_at IS NULL
-               AND (upn LIKE $2 ESCAPE '!' OR lower(name) LIKE $2 ESCAPE '!' OR name LIKE $3 ESCAPE '!'
-                    OR name LIKE $4 ESCAPE '!')
-             ORDER BY name, principal_id LIMIT $5")
+               AND (substr(upn, 1, CAST($5 AS INTEGER)) = $2 OR substr(lower(name), 1, CAST($5 AS INTEGER)) = $2
+                    OR substr(name, 1, CAST($5 AS INTEGER)) IN ($3, $4))
+             ORDER BY name, principal_id LIMIT $6")
             .bind(permit.actor().tenant.to_string())
-            .bind(beginning(&lower)).bind(beginning(asked)).bind(beginning(&capital))
+            .bind(&lower).bind(asked).bind(&capital)
+            .bind(i64::try_from(lower.chars().count()).unwrap_or(i64::MAX))
             .bind(i64::from(self.size))
             .fetch_all(conn).await)?;
         rows.into_iter()

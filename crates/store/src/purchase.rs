@@ -242,16 +242,21 @@ async fn best_subscription(
 
 #[cfg(test)]
 mod tests {
+    use fullmakt_domain::catalog::{ListPriced, OfferFilter};
+    use fullmakt_domain::directory::SearchPrincipals;
     use fullmakt_domain::ids::ReservationOrderId;
     use fullmakt_domain::obstacle::Obstacle;
+    use fullmakt_domain::partner::GetBillingPartner;
+    use fullmakt_domain::quote::GetQuote;
     use fullmakt_domain::refusal::Refusal;
     use fullmakt_domain::reservation::{GetReservationOrder, ListReservationOrders};
+    use fullmakt_domain::role_assignment::{ListAccess, ListOwnRoles};
     use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};
 
     use super::*;
     use crate::door::ExecuteError;
     use crate::testing::{
-        ADA, CUSTOMER, OLLE, PARTNER, RUT, SUBSCRIPTION, WORLD, actor, item, number, request, run, sheet, stores,
+        ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, SUBSCRIPTION, WORLD, actor, item, number, request, run, sheet, stores,
     };
 
     #[tokio::test]
@@ -325,6 +330,56 @@ mod tests {
             }
             assert_eq!(store.read(&rut, &ListReservationOrders).await.unwrap(), vec![]);
             assert!(store.read(&rut, &GetReservationOrder { order }).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn r12_r14_r45_what_the_portal_asks_is_answered_to_those_it_concerns() {
+        let (olle, rut) = (actor(OLLE, CUSTOMER), actor(RUT, CUSTOMER));
+        let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
+        let order = ReservationOrderId::parse("44444444-4444-4444-8444-444444444444").unwrap();
+        let here = ArmScope::Subscription(subscription);
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            store.load_price_sheet(sheet(), request().now).await.unwrap();
+            let may = MayIBuy { subscription, item: Some(item()), scope: AppliedScope::Shared, now: request().now };
+            let verdict = store.read(&olle, &may).await.unwrap().unwrap();
+            assert!(matches!(verdict.obstacles.as_slice(), [Obstacle::PermissionOff { .. }]), "{verdict:?}");
+            assert!(store.read(&rut, &may).await.unwrap().is_none());
+
+            let asked = ListPriced {
+                subscription,
+                filter: OfferFilter { sku: "d2S".to_owned(), ..OfferFilter::default() },
+                on: day(request().now),
+                skip: 0,
+                size: 10,
+            };
+            let page = store.read(&olle, &asked).await.unwrap();
+            assert_eq!((page.total, page.offers.len()), (1, 1));
+            assert_eq!(page.offers[0].price.to_string(), "1000.00 EUR");
+            assert!(!format!("{page:?}").contains("880"), "what the partner pays is in {page:?}");
+            assert!(store.read(&rut, &asked).await.is_err());
+            let none = ListPriced { skip: 1, ..asked };
+            assert_eq!(store.read(&olle, &none).await.unwrap().offers, []);
+
+            store.execute(&olle, &QuotePrice { order, subscription, item: item() }, &request()).await.unwrap();
+            let quoted = store.read(&olle, &GetQuote { subscription, order }).await.unwrap().unwrap();
+            assert_eq!((quoted.item, quoted.price), (item(), quoted.list));
+            assert!(store.read(&rut, &GetQuote { subscription, order }).await.is_err());
+
+            let partner = store.read(&olle, &GetBillingPartner { scope: here.clone() }).await.unwrap().unwrap();
+            assert_eq!(partner.name, "Nordmoln AB");
+            assert!(store.read(&rut, &GetBillingPartner { scope: here.clone() }).await.unwrap().is_none());
+            let access = store.read(&olle, &ListAccess { scope: here.clone() }).await.unwrap();
+            let names: Vec<_> = access.iter().filter_map(|named| named.holder.as_ref()).collect();
+            assert!(names.iter().any(|(name, upn)| name == "Olle" && upn.as_deref() == Some("olle@exempel.example")));
+            assert_eq!(store.read(&olle, &ListOwnRoles).await.unwrap().len(), 1);
+            for (text, found) in [("ol", 1), ("OLLE@", 1), ("", 2), ("ada", 0), ("%", 0)] {
+                let search = SearchPrincipals { text: text.to_owned(), size: 10 };
+                assert_eq!(store.read(&olle, &search).await.unwrap().len(), found, "{text}");
+            }
+            // An agent without a role there learns nothing of it.
+            assert!(store.read(&actor(SAGA, PARTNER), &may).await.unwrap().is_none());
         }
     }
 }
