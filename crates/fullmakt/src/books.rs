@@ -105,7 +105,7 @@ impl Charges {
     pub async fn run(&self, environment: Environment, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
         let query = ReadCharges { customer: self.books.customer, period: self.days.period()? };
         let charges = self.books.read(environment, &query).await?;
-        write(out, &focus::csv(&charges, self.view))
+        write(out, &focus::csv(&charges, self.view, Clock::real().now()))
     }
 }
 

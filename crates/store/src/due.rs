@@ -455,6 +455,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_lapsed_a_day_ago_is_swept_and_what_was_ordered_stays() {
+        let rows = "
+            INSERT INTO cart SELECT customer_id, 'old' || customer_id, '11111111-1111-4111-8111-111111111111', 'Active',
+                0, 1793520000000000, 'a', NULL FROM customer;
+            INSERT INTO cart SELECT customer_id, 'ordered' || customer_id, '11111111-1111-4111-8111-111111111111',
+                'Ordered', 0, 1793520000000000, 'a', 'b' FROM customer;
+            INSERT INTO cart_line (customer_id, cart_id, line_number, item, quantity, billing_cycle, order_group)
+                SELECT customer_id, cart_id, 0, 'i', 1, 'c', 'g' FROM cart;
+            INSERT INTO quote (customer_id, reservation_order_id, partner_id, subscription_id, asked_by, sku, region,
+                    resource_type, term, billing_plan, quantity, currency, list_unit_e6, partner_unit_e6, customer_unit_e6,
+                    quoted_at, lapses_at)
+                SELECT customer_id, 'q', '11111111-1111-4111-8111-111111111111', 's', 'a', 'k', 'r', 't', 'P1Y', 'Upfront',
+                       1, 'EUR', 1, 1, 1, 0, 1793520000000000 FROM customer";
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            run(&store, rows).await;
+            let lapsed = at("2026-11-01T08:00:00Z");
+            store.sweep_lapsed(lapsed + 24.hours() - 1.second()).await.unwrap();
+            assert_eq!(number(&store, "SELECT count(*) FROM cart_line").await, 2);
+            assert_eq!(number(&store, "SELECT count(*) FROM quote").await, 1);
+            store.sweep_lapsed(lapsed + 24.hours()).await.unwrap();
+            assert_eq!(number(&store, "SELECT count(*) FROM quote").await, 0);
+            assert_eq!(number(&store, "SELECT count(*) FROM cart").await, 1);
+            assert_eq!(number(&store, "SELECT count(*) FROM cart_line").await, 1);
+        }
+    }
+
+    #[tokio::test]
     async fn one_of_several_servers_has_the_lease_until_it_ends() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let start = at("2026-11-01T08:00:00Z");

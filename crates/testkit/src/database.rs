@@ -74,6 +74,24 @@ impl TestDatabase {
         }
     }
 
+    /// Does to the data what nobody should: damages it, for tests of what then happens.
+    ///
+    /// # Panics
+    /// When the statement does not fit the schema.
+    pub async fn damage(&self, statement: &'static str) {
+        match &self.place {
+            Place::Sqlite { file, .. } => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+                let mut connection = options.connect().await.expect("the file opens");
+                connection.execute(statement).await.unwrap_or_else(|e| panic!("{statement}: {e}"));
+            }
+            Place::Postgres { url } => {
+                let mut connection = postgres(url).connect().await.expect("the cluster answers");
+                connection.execute(statement).await.unwrap_or_else(|e| panic!("{statement}: {e}"));
+            }
+        }
+    }
+
     /// The one number that a query on both databases gives.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ use fullmakt_domain::catalog::BillingPlan;
 use fullmakt_domain::ids::PartnerId;
 use fullmakt_domain::ledger::LedgerKind;
 use fullmakt_domain::money::Money;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::csv::Csv;
@@ -78,11 +79,11 @@ const COLUMNS: [&str; 42] = [
     "x_LedgerEventId",
 ];
 
-/// The charges as a table.
-pub fn csv(charges: &ChargeList, view: View) -> String {
+/// The charges as a table. `now` tells which months are over, and so on an invoice.
+pub fn csv(charges: &ChargeList, view: View, now: Timestamp) -> String {
     let mut csv = Csv::new(&COLUMNS);
     for charge in &charges.charges {
-        csv.row(row(charges, charge, view));
+        csv.row(row(charges, charge, view, Month::of(now)));
     }
     csv.finish()
 }
@@ -98,7 +99,7 @@ fn category(kind: LedgerKind) -> &'static str {
     }
 }
 
-fn row(list: &ChargeList, charge: &Charge, view: View) -> [String; 42] {
+fn row(list: &ChargeList, charge: &Charge, view: View, this_month: Month) -> [String; 42] {
     let order = &charge.order;
     let (amount, unit) = match view {
         View::Customer => (charge.price, order.prices.customer),
@@ -109,6 +110,10 @@ fn row(list: &ChargeList, charge: &Charge, view: View) -> [String; 42] {
     let is_purchase = category(charge.kind) == "Purchase";
     // How much of the whole term this charge is, so that the list price can be told beside it.
     let list_cost = share(order.prices.list, unit, amount);
+    let each = |total: Decimal| {
+        let each = total.checked_div(Decimal::from(order.quantity.instances())).unwrap_or(total);
+        each.round_dp(10).normalize().to_string()
+    };
     let number = |amount: Money| amount.decimal().to_string();
     let or_empty = |text: String| if is_purchase { text } else { String::new() };
     let (account, account_name, issuer) = match view {
@@ -138,19 +143,19 @@ fn row(list: &ChargeList, charge: &Charge, view: View) -> [String; 42] {
         "Reservation".to_owned(),
         or_empty("Instances".to_owned()),
         number(amount),
-        or_empty(unit.decimal().to_string()),
+        or_empty(each(amount.decimal())),
         // What is bought is used up hour by hour, and costs there.
         if is_purchase { "0".to_owned() } else { number(amount) },
         match view {
-            View::Customer => String::new(),
-            View::Partner => invoice(list.partner, month, amount),
+            View::Partner if month < this_month => invoice(list.partner, month, amount),
+            View::Customer | View::Partner => String::new(),
         },
         issuer,
-        list_cost,
-        or_empty(order.prices.list.decimal().to_string()),
+        list_cost.to_string(),
+        or_empty(each(list_cost)),
         or_empty("Standard".to_owned()),
         or_empty(order.quantity.to_string()),
-        or_empty("Instance Term".to_owned()),
+        or_empty(if frequency == "Recurring" { "Instance Month" } else { "Instance Term" }.to_owned()),
         "Microsoft".to_owned(),
         "Microsoft".to_owned(),
         order.region.as_str().to_owned(),
@@ -172,12 +177,12 @@ fn invoice(partner: PartnerId, month: Month, amount: Money) -> String {
 }
 
 /// `whole` in the proportion of `part` to `of`, to a millionth; `part` itself where there is no proportion.
-fn share(whole: Money, of: Money, part: Money) -> String {
+fn share(whole: Money, of: Money, part: Money) -> Decimal {
     let in_proportion = || {
         let product = whole.decimal().checked_mul(part.decimal())?;
         product.checked_div(of.decimal()).map(|share| share.round_dp(6).normalize())
     };
-    if of.amount_e6 == 0 { part.decimal().to_string() } else { in_proportion().unwrap_or(Decimal::ZERO).to_string() }
+    if of.amount_e6 == 0 { part.decimal() } else { in_proportion().unwrap_or(Decimal::ZERO) }
 }
 
 #[cfg(test)]
@@ -197,7 +202,7 @@ mod tests {
     fn the_list_price_is_told_in_proportion() {
         let eur = |amount_e6| Money { amount_e6, currency: Currency::parse("EUR").unwrap() };
         // A twelfth of 950 for two, at a list price of 1,000.
-        assert_eq!(share(eur(1_000_000_000), eur(950_000_000), eur(158_340_000)), "166.673684");
-        assert_eq!(share(eur(1_000_000_000), eur(0), eur(5_000_000)), "5.00");
+        assert_eq!(share(eur(1_000_000_000), eur(950_000_000), eur(158_340_000)).to_string(), "166.673684");
+        assert_eq!(share(eur(1_000_000_000), eur(0), eur(5_000_000)).to_string(), "5.00");
     }
 }

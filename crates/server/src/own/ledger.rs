@@ -182,7 +182,7 @@ pub async fn charges(
     };
     let query = ReadCharges { customer: period::customer(&customer)?, period: parameters.period(caller.request.now)? };
     let charges = app.store.read(&caller.actor, &query).await?;
-    Ok(csv(focus::csv(&charges, view)))
+    Ok(csv(focus::csv(&charges, view, caller.request.now)))
 }
 
 /// All that a customer's business left behind, one JSON object a line.

@@ -13,7 +13,7 @@ use fullmakt_domain::quote::QuotePrice;
 use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_domain::self_serve_policy::{GrantSelfServePolicy, SelfServeResource};
 use fullmakt_server::Clock;
-use fullmakt_server::jobs::Jobs;
+use fullmakt_server::jobs::{Jobs, MoveError};
 use fullmakt_server::own::ledger::export_lines;
 use fullmakt_store::due::Job;
 use fullmakt_store::{SecretHashes, Store};
@@ -179,4 +179,37 @@ async fn r15_r24_after_a_week_down_two_servers_post_each_instalment_once_on_its_
     // Nothing is left, and nobody holds the work.
     assert_eq!(servers[1].look().await.unwrap().of(Job::Instalments), 0);
     assert_eq!(number("SELECT count(*) FROM lease").await, 0);
+}
+
+#[tokio::test]
+async fn r24_work_that_fails_holds_up_no_other_and_is_done_once_it_can_be() {
+    let business = Business::new().await;
+    business.buys(&olle(), 0x301, 1, BillingPlan::Upfront, Term::P1Y).await;
+    business.lives(1, 1).await;
+    business.buys(&olle(), 0x302, 1, BillingPlan::Upfront, Term::P1Y).await;
+    business
+        .database
+        .damage(
+            "UPDATE reservation_order SET sku = '' WHERE requested_at = starts_at AND etag = 1
+        AND reservation_order_id = '00000000-0000-0000-0000-000000000301'",
+        )
+        .await;
+
+    // By the real clock the others go on.
+    let later = business.clock.now() + (24 * 400).hours();
+    let server = Jobs::new(business.store.clone(), Clock::movable(later));
+    assert_eq!(server.look().await.unwrap().of(Job::Expiry), 1);
+    // It waits a while for its next try.
+    assert_eq!(server.look().await.unwrap().of(Job::Expiry), 0);
+    let expired = "SELECT count(*) FROM reservation_order WHERE state = 'expired'";
+    assert_eq!(business.database.number(expired).await, 1);
+
+    // A clock that is moved stops where the work was due, and says so.
+    let stuck = business.jobs.move_clock(later).await;
+    let Err(MoveError::Stuck { at }) = stuck else { panic!("{stuck:?}") };
+    assert_eq!((at.to_string().as_str(), business.clock.now()), ("2027-01-31T09:30:00Z", at));
+    business.database.damage("UPDATE reservation_order SET sku = 'Standard_D2s_v5' WHERE sku = ''").await;
+    business.jobs.move_clock(later).await.unwrap();
+    assert_eq!(business.database.number(expired).await, 2);
+    assert_all_whole(&business.database).await;
 }
