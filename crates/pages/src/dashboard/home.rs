@@ -166,10 +166,7 @@ fn spend_chart(shell: &Shell, spend: &[DaySpend], first: Date, sees_cost: bool) 
         .collect();
     let all = sum(currency, months.iter().map(|(_, price, _)| *price));
     let description = t.with("home-spend-description", "total", shell.money(&all));
-    let scale = |amount_e6: i64| {
-        let whole = amount_e6.checked_div(1_000_000).unwrap_or(0);
-        format!("{} {}", shell.number(whole), currency.symbol())
-    };
+    let scale = |amount_e6: i64| shell.money(&Money { amount_e6, currency });
     let chart = BarChart::new("spend", (t.get("home-spend"), description), &series, &groups, scale);
     let rows = months.iter().rev().map(|(month, price, cost)| SpendRow {
         month: name(month),

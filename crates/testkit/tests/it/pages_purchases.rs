@@ -21,6 +21,9 @@ async fn olle_buys(server: &Server) {
 async fn fills_cart(browser: &mut Browser, of: &str, filter: &str, count: &str) -> String {
     let start = browser.gets(&customer(of, "/add-products")).await.ok().text();
     let subscription = between(&start, "name=\"subscription\" value=\"", "\"").unwrap().to_owned();
+    assert!(start.contains("Register it first"), "{start}");
+    let register = customer(of, "/add-products/register");
+    browser.submits(&register, &[("subscription", &subscription)]).await.ok().says("registered for reservations");
     let products = customer(of, &format!("/add-products/products?subscription={subscription}&{filter}"));
     let page = browser.gets(&products).await.ok().text();
     let item = between(&page, "name=\"item\" value=\"", "\"").unwrap().to_owned();
