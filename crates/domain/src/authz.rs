@@ -24,6 +24,8 @@ pub enum Target {
     Customer(CustomerId),
     /// A place in Azure Resource Manager.
     Scope(ArmScope),
+    /// An exchange, by its session or its calculation.
+    Exchange(uuid::Uuid),
     /// Whatever the actor can see in Azure Resource Manager: lists over directories and orders.
     Visible,
 }

@@ -8,13 +8,16 @@ use uuid::Uuid;
 use crate::cart::Cart;
 use crate::customer::{Agreement, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
+use crate::exchange::ExchangeQuote;
 use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::ledger::{LedgerEntry, LedgerKind};
 use crate::money::Money;
 use crate::order::Order;
 use crate::price_rule::PriceRule;
 use crate::quote::Quote;
+use crate::refund_policy::{ConversionRate, RefundPolicy};
 use crate::reservation::{Reservation, ReservationOrder};
+use crate::returning::{RefundQuote, ReturnMade};
 use crate::role_assignment::RoleAssignment;
 use crate::self_serve_policy::{PolicyId, SelfServePolicy};
 
@@ -92,6 +95,30 @@ pub enum Change {
         /// The entries.
         entries: Vec<LedgerEntry>,
     },
+    /// A refund holds for a while.
+    RefundQuoted(Box<RefundQuote>),
+    /// A quoted refund was paid.
+    RefundQuoteUsed {
+        /// Which.
+        session: Uuid,
+        /// When.
+        at: Timestamp,
+    },
+    /// An exchange holds for a while.
+    ExchangeQuoted(Box<ExchangeQuote>),
+    /// A quoted exchange was made.
+    ExchangeQuoteUsed {
+        /// Which.
+        session: Uuid,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something was given back.
+    ReturnMade(Box<ReturnMade>),
+    /// A partner's own rules of returns hold from a day on.
+    RefundPolicySet(RefundPolicy),
+    /// A partner's own conversion rate holds from a day on.
+    ConversionRateSet(ConversionRate),
     /// The outside is to be told.
     EventRaised(OutgoingEvent),
     /// A cart has this content.

@@ -62,6 +62,11 @@ pub struct WaitingInstalment {
     pub customer: Money,
 }
 
+/// The event of the ledger that posts an instalment, whoever posts it.
+pub fn instalment_event(order: ReservationOrderId, number: i64) -> Uuid {
+    Uuid::new_v5(&order.0, format!("instalment {number}").as_bytes())
+}
+
 impl Action for PostInstalments {
     const OPERATION: Operation = operation::POST_INSTALMENTS;
 
@@ -86,7 +91,7 @@ impl Command for PostInstalments {
         let mut changes = Vec::new();
         let mut details = Vec::new();
         for (instalment, n) in waiting.iter().zip(0_i64..) {
-            let event = Uuid::new_v5(&instalment.order.0, format!("instalment {}", instalment.number).as_bytes());
+            let event = instalment_event(instalment.order, instalment.number);
             changes.push(Change::LedgerPosted {
                 event,
                 // The first is posted with its purchase, unless that was a renewal before the old term ended.

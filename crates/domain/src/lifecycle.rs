@@ -239,7 +239,7 @@ fn rearrange(
 }
 
 /// Who had a role at all of the sources has it at the result.
-fn inherited(
+pub(crate) fn inherited(
     assignments: &[RoleAssignment],
     sources: &[Reservation],
     result: &Reservation,

@@ -183,6 +183,24 @@ operations! {
     write RENEW_RESERVATION = "renew_reservation", Rule::Related;
     /// Sees what a renewal would cost.
     read PRICE_RENEWAL = "price_renewal", Rule::Arm("Microsoft.Capacity/reservationOrders/read");
+    /// Asks what a return would give back; the customer is told whom to ask (R20).
+    write QUOTE_REFUND = "quote_refund", Rule::Related;
+    /// Returns a reservation for money; the customer is told whom to ask (R20).
+    write RETURN_RESERVATION = "return_reservation", Rule::Related;
+    /// Asks what an exchange would come to; the customer is told whom to ask (R20).
+    write QUOTE_EXCHANGE = "quote_exchange", Rule::Related;
+    /// Exchanges reservations; the customer is told whom to ask (R20).
+    write EXCHANGE_RESERVATIONS = "exchange_reservations", Rule::Related;
+    /// Sees what came of an exchange that was asked for.
+    read READ_EXCHANGE = "read_exchange", Rule::Related;
+    /// Sees what counts against the limit of returns.
+    read READ_REFUND_WINDOW = "read_refund_window", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
+    /// Notes that a reservation has been used.
+    write NOTE_USE = "note_use", Rule::Related;
+    /// Sets the partner's rules of returns.
+    write SET_REFUND_POLICY = "set_refund_policy", partner(&[AdminAgent]);
+    /// Sets a rate at which amounts are compared with the limit of returns.
+    write SET_CONVERSION_RATE = "set_conversion_rate", partner(&[AdminAgent]);
     /// Asks for another directory, or for a return or exchange that names nothing (R20).
     write CHANGE_PURCHASE = "change_purchase", Rule::Related;
 }

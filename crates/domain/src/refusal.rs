@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
-use crate::catalog::{NotForSale, Quantity};
+use crate::catalog::{NotForSale, Quantity, ReservedResourceType};
 use crate::ids::{
     CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId,
 };
 use crate::market::Country;
-use crate::money::MoneyError;
+use crate::money::{Currency, Money, MoneyError};
 use crate::obstacle::{Obstacle, PartnerContact};
 use crate::price_rule::InvalidPriceRule;
 use crate::purchase::PartnerOnlyChange;
@@ -194,6 +195,104 @@ pub enum Refusal {
     ReservationNotActive {
         /// Which.
         reservation: ReservationId,
+    },
+    /// More or less than there is was to be returned.
+    #[error("{quantity} instances cannot be returned, the reservation has {of}: return at least 1 and at most {of}")]
+    RefundQuantity {
+        /// How many.
+        quantity: i64,
+        /// How many there are.
+        of: Quantity,
+    },
+    /// Pools of units and third-party licences are not taken back.
+    #[error("reservations of the kind `{kind}` cannot be returned or exchanged")]
+    NotReturnable {
+        /// Which kind.
+        kind: ReservedResourceType,
+    },
+    /// There is no such quote of a refund or an exchange.
+    #[error("there is no quote `{session}`; ask for a new one")]
+    ReturnQuoteMissing {
+        /// Which.
+        session: Uuid,
+    },
+    /// The quote is for something else.
+    #[error("the quote `{session}` is for another reservation or quantity; ask for a new one")]
+    ReturnQuoteDiffers {
+        /// Which.
+        session: Uuid,
+    },
+    /// The quote holds no longer.
+    #[error("the quote `{session}` lapsed at {at}; ask for a new one")]
+    ReturnQuoteLapsed {
+        /// Which.
+        session: Uuid,
+        /// When.
+        at: Timestamp,
+    },
+    /// A quote is used once.
+    #[error("the quote `{session}` was used at {at}; nothing more comes of it")]
+    ReturnQuoteUsed {
+        /// Which.
+        session: Uuid,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something else of the same order was given back since.
+    #[error("something else of the same order was given back since the quote `{session}`; ask for a new one")]
+    ReturnQuoteStale {
+        /// Which.
+        session: Uuid,
+    },
+    /// Too much commitment would be cancelled (R23).
+    #[error(
+        "the return would cancel {amount} of commitment; with {before} in the {months} months before it would exceed the \
+         limit of {limit}"
+    )]
+    RefundLimitExceeded {
+        /// The limit.
+        limit: Money,
+        /// What counts already.
+        before: Money,
+        /// What this return counts.
+        amount: Money,
+        /// For how long returns count.
+        months: i64,
+    },
+    /// Without a rate nothing can be compared with the limit.
+    #[error("there is no conversion rate for `{currency}` on {on}; set one")]
+    NoConversionRate {
+        /// Which currency.
+        currency: Currency,
+        /// On which day.
+        on: Date,
+    },
+    /// Rules of returns that make no sense.
+    #[error("`{field}` must {must}")]
+    InvalidRefundPolicy {
+        /// What is wrong.
+        field: &'static str,
+        /// What it must do.
+        must: &'static str,
+    },
+    /// An exchange gives and takes.
+    #[error("an exchange needs at least one reservation to return, each named once, and one to purchase")]
+    ExchangeIncomplete,
+    /// An exchange stays within a group of kinds.
+    #[error("a reservation of the kind `{from}` cannot be exchanged for one of the kind `{to}`")]
+    NotExchangeable {
+        /// What is returned.
+        from: ReservedResourceType,
+        /// What is to be bought.
+        to: ReservedResourceType,
+    },
+    /// An exchange buys at least as much as it returns (R23).
+    #[error("an exchange must buy at least as much as it returns: {bought} is less than {returned}")]
+    ExchangeTooSmall {
+        /// The whole price of what is bought.
+        bought: Money,
+        /// The commitment that is returned.
+        returned: Money,
     },
     /// Only what is over can be hidden.
     #[error("the reservation `{reservation}` is still active; only one that is cancelled or expired can be archived")]

@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
-use crate::catalog::{NotForSale, Quantity, SkuName};
+use crate::catalog::{NotForSale, Quantity, ReservedResourceType, SkuName};
 use crate::ids::{
     CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId, SubscriptionId,
 };
 use crate::market::Country;
-use crate::money::{Currency, MoneyError};
+use crate::money::{Currency, Money, MoneyError};
 use crate::obstacle::{Obstacle, PartnerContact};
 use crate::price_rule::InvalidPriceRule;
 use crate::purchase::PartnerOnlyChange;
@@ -62,6 +62,10 @@ fn currency(code: &str) -> Currency {
     Currency::parse(code).expect("three letters")
 }
 
+fn usd(units: i64) -> Money {
+    Money { amount_e6: units.saturating_mul(1_000_000), currency: currency("USD") }
+}
+
 fn sku() -> SkuName {
     SkuName::parse("Standard_D2s_v5").expect("a plain name")
 }
@@ -108,6 +112,23 @@ samples! {
     ReservationOrderExists = Refusal::ReservationOrderExists { order: ORDER };
     ReservationNotFound = Refusal::ReservationNotFound { order: ORDER, reservation: RESERVATION };
     ReservationNotActive = Refusal::ReservationNotActive { reservation: RESERVATION };
+    RefundQuantity = Refusal::RefundQuantity { quantity: 5, of: Quantity::new(4).expect("four are few") };
+    NotReturnable = Refusal::NotReturnable { kind: ReservedResourceType::RedHat };
+    ReturnQuoteMissing = Refusal::ReturnQuoteMissing { session: id(0xaa) };
+    ReturnQuoteDiffers = Refusal::ReturnQuoteDiffers { session: id(0xaa) };
+    ReturnQuoteLapsed = Refusal::ReturnQuoteLapsed { session: id(0xaa), at: Timestamp::UNIX_EPOCH };
+    ReturnQuoteUsed = Refusal::ReturnQuoteUsed { session: id(0xaa), at: Timestamp::UNIX_EPOCH };
+    ReturnQuoteStale = Refusal::ReturnQuoteStale { session: id(0xaa) };
+    RefundLimitExceeded = Refusal::RefundLimitExceeded {
+        limit: usd(50_000), before: usd(49_000), amount: usd(1_001), months: 12,
+    };
+    NoConversionRate = Refusal::NoConversionRate { currency: currency("XAF"), on: date(2026, 11, 1) };
+    InvalidRefundPolicy = Refusal::InvalidRefundPolicy { field: "feePercent", must: "lie between 0 and 100" };
+    ExchangeIncomplete = Refusal::ExchangeIncomplete;
+    NotExchangeable = Refusal::NotExchangeable {
+        from: ReservedResourceType::VirtualMachines, to: ReservedResourceType::SqlDatabases,
+    };
+    ExchangeTooSmall = Refusal::ExchangeTooSmall { bought: usd(99), returned: usd(100) };
     ReservationNotOver = Refusal::ReservationNotOver { reservation: RESERVATION };
     SplitQuantities = Refusal::SplitQuantities { quantity: Quantity::new(4).expect("four are few") };
     MergeSources = Refusal::MergeSources;

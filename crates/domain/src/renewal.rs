@@ -22,7 +22,7 @@ use crate::price_rule::PriceRule;
 use crate::purchase::PartnerOnlyChange;
 use crate::quote::unit_prices;
 use crate::refusal::Refusal;
-use crate::reservation::{OrderWithReservations, RenewalTerms, Reservation};
+use crate::reservation::{OrderWithReservations, RenewalTerms, Reservation, ReservationOrder};
 use crate::role_assignment::PrincipalType;
 use crate::subscription::Subscription;
 
@@ -98,7 +98,8 @@ impl Command for RenewReservation {
         state: RenewalState,
         now: Timestamp,
     ) -> Result<Decision<Purchased>, Refusal> {
-        partners_own(permit, PartnerOnlyChange::Renewal, &state.basis.partner, ACTION, self.order)?;
+        let order = state.found.as_ref().map(|found| &found.order);
+        partners_own(permit, PartnerOnlyChange::Renewal, &state.basis.partner, ACTION, self.order, order)?;
         let missing = Refusal::ReservationNotFound { order: self.order, reservation: self.reservation };
         let found = state.found.ok_or(missing)?;
         found.live(self.reservation, now)?;
@@ -111,19 +112,25 @@ impl Command for RenewReservation {
     }
 }
 
-/// What the customer may not do at all, and others only where their roles reach (R20, R21).
+/// What the customer may not do at all, and agents of the partner other than Admin agents only where they were given a role
+/// on the order or on the subscription it was bought with (R20, R21).
 pub(crate) fn partners_own<A>(
     permit: &Permit<A>,
     what: PartnerOnlyChange,
     contact: &PartnerContact,
     action: &'static str,
-    order: ReservationOrderId,
+    id: ReservationOrderId,
+    order: Option<&ReservationOrder>,
 ) -> Result<(), Refusal> {
     if !permit.is_partner() {
         return Err(Refusal::PartnerOnly { what, contact: contact.clone() });
     }
-    let scope = ArmScope::ReservationOrder(order);
-    if permit.allows(action, &scope) { Ok(()) } else { Err(Refusal::ScopeNotYours { action, scope }) }
+    let scope = ArmScope::ReservationOrder(id);
+    let billing = order.map(|order| ArmScope::Subscription(order.subscription));
+    let allowed = permit.standing().is_admin_agent()
+        || permit.allows(action, &scope)
+        || billing.is_some_and(|billing| permit.allows(action, &billing));
+    if allowed { Ok(()) } else { Err(Refusal::ScopeNotYours { action, scope }) }
 }
 
 /// As what a reservation is renewed: what the partner said, or the same again.

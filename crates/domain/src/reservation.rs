@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Query, Target};
 use crate::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
+use crate::change::ScheduledInstalment;
 use crate::ids::{CustomerId, OrderId, PartnerId, ReservationId, ReservationOrderId, SubscriptionId};
 use crate::obstacle::Item;
 use crate::operation::{self, Operation};
@@ -434,4 +435,24 @@ impl Action for ListReservationOrders {
 
 impl Query for ListReservationOrders {
     type Answer = Vec<OrderWithReservations>;
+}
+
+/// What the customer pays for an order, and when: what has fallen due, and what is still to come. What was given back before
+/// it fell due is not there any more.
+#[derive(Debug, Clone)]
+pub struct ListInstalments {
+    /// Which order.
+    pub order: ReservationOrderId,
+}
+
+impl Action for ListInstalments {
+    const OPERATION: Operation = operation::READ_RESERVATION_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::ReservationOrder(self.order))
+    }
+}
+
+impl Query for ListInstalments {
+    type Answer = Vec<ScheduledInstalment>;
 }

@@ -11,6 +11,7 @@ use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::authz::{self, Action, Decision, Facts, Permit};
 use crate::catalog::{BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};
+use crate::change::Change;
 use crate::ids::{
     CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleDefinitionId, SubscriptionId,
 };
@@ -18,8 +19,10 @@ use crate::money::{Currency, Money};
 use crate::obstacle::{Item, PartnerContact};
 use crate::order::{BoughtBy, Buyer, UnitPrices};
 use crate::placement::{Placement, place};
+use crate::refund::OrderMoney;
 use crate::refusal::Refusal;
 use crate::reservation::{AppliedScope, DisplayName, OrderWithReservations};
+use crate::returning::Held;
 use crate::role::built_in;
 
 /// The partner that sells.
@@ -172,9 +175,8 @@ pub fn catalog() -> Arc<Catalog> {
     )
 }
 
-/// Olle has bought this at [`now`].
-pub fn bought_as(item: Item) -> OrderWithReservations {
-    let prices = UnitPrices { list: eur(1_000), partner: eur(880), customer: eur(950) };
+/// Olle has bought this at [`now`], for prices of one instance: list, the partner's, the customer's.
+pub fn held_as(item: Item, prices: UnitPrices) -> Held {
     let placement = Placement {
         customer: customer(),
         partner: partner(),
@@ -192,16 +194,31 @@ pub fn bought_as(item: Item) -> OrderWithReservations {
         buyer: Buyer { side: BoughtBy::Customer, id: olle().principal, name: olle().name },
         owners: Vec::new(),
     };
-    let purchased = place(&placement, now()).unwrap().purchased;
+    let placed = place(&placement, now()).unwrap();
+    let instalments = placed.changes.into_iter().find_map(|change| match change {
+        Change::InstalmentsScheduled { instalments, .. } => Some(instalments),
+        _ => None,
+    });
+    let purchased = placed.purchased;
     let reservation = crate::reservation::Reservation { id: RESERVATION, ..purchased.reservation };
-    OrderWithReservations {
-        order: purchased.order,
-        reservations: vec![reservation],
-        subscription_names: std::collections::BTreeMap::new(),
+    let left = reservation.quantity.instances();
+    Held {
+        found: OrderWithReservations {
+            order: purchased.order,
+            reservations: vec![reservation],
+            subscription_names: std::collections::BTreeMap::new(),
+        },
+        money: OrderMoney { instalments: instalments.unwrap(), settled: Vec::new(), left },
+        assignments: Vec::new(),
     }
+}
+
+/// Olle has bought this at [`now`], for 950 EUR a piece.
+pub fn held(item: Item) -> Held {
+    held_as(item, UnitPrices { list: eur(1_000), partner: eur(880), customer: eur(950) })
 }
 
 /// Olle has bought [`item`] at [`now`].
 pub fn bought() -> OrderWithReservations {
-    bought_as(item())
+    held(item()).found
 }

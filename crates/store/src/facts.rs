@@ -60,6 +60,7 @@ pub(crate) async fn locate(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> R
         Target::OwnPartner => Located::OwnPartner,
         Target::Customer(customer) => Located::Customer(*customer),
         Target::Scope(scope) => place(actor, scope, tx).await?.map_or(Located::Nowhere, Located::Place),
+        Target::Exchange(operation) => of_exchange(*operation, tx).await?.map_or(Located::Nowhere, Located::Place),
         Target::Visible => Located::Visible,
     })
 }
@@ -142,6 +143,26 @@ async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Optio
     let customer = CustomerId(actor.tenant.0);
     let partner = (actor.home != actor.tenant).then_some(PartnerId(actor.home.0));
     Ok(Some(Place { customer, partner, order: None }))
+}
+
+/// An exchange lies where the first order does that it gives back.
+async fn of_exchange(operation: uuid::Uuid, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
+    let row: Option<(String, String, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT o.customer_id, o.partner_id, o.reservation_order_id, o.subscription_id FROM exchange_quote q
+         JOIN reservation_order o ON o.customer_id = q.customer_id AND o.reservation_order_id = q.first_order_id
+         WHERE q.session_id = $1 OR q.calculation_id = $1")
+        .bind(operation.to_string()).fetch_optional(conn).await)?;
+    row.map(|(customer, partner, order, subscription)| {
+        Ok(Place {
+            customer: parsed("customer id", &customer)?,
+            partner: Some(parsed("partner id", &partner)?),
+            order: Some(OrderPlace {
+                scope: ArmScope::ReservationOrder(parsed("reservation order id", &order)?),
+                billing: ArmScope::Subscription(parsed("subscription id", &subscription)?),
+            }),
+        })
+    })
+    .transpose()
 }
 
 async fn of_subscription(subscription: SubscriptionId, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {

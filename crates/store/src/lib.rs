@@ -27,6 +27,7 @@ mod readiness;
 mod replay;
 mod reservation;
 mod reservation_update;
+mod returning;
 mod role_assignment;
 mod role_definition;
 mod row;

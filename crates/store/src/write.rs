@@ -9,7 +9,7 @@ use crate::facts::Root;
 use crate::ledger::Posting;
 use crate::row::Fault;
 use crate::{
-    cart, entitlement, ledger, order, price_rule, quote, reservation, role_assignment, role_definition,
+    cart, entitlement, ledger, order, price_rule, quote, reservation, returning, role_assignment, role_definition,
     self_serve_policy,
 };
 
@@ -59,6 +59,13 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
             let posting = Posting { event: *event, kind: *kind, partner: *partner, at: *at, subject, entries };
             ledger::post(customer, &posting, tx).await
         }
+        Change::RefundQuoted(quote) => returning::insert_refund_quote(customer, quote, tx).await,
+        Change::RefundQuoteUsed { session, at } => returning::use_refund_quote(customer, *session, *at, tx).await,
+        Change::ExchangeQuoted(quote) => returning::insert_exchange_quote(customer, quote, tx).await,
+        Change::ExchangeQuoteUsed { session, at } => returning::use_exchange_quote(customer, *session, *at, tx).await,
+        Change::ReturnMade(made) => returning::insert_return(customer, partner, made, tx).await,
+        Change::RefundPolicySet(policy) => returning::set_policy(partner, policy, tx).await,
+        Change::ConversionRateSet(rate) => returning::set_rate(partner, rate, tx).await,
         Change::CartSaved(cart) => cart::save(customer, cart, tx).await,
         Change::EntitlementCreated(entitlement, subscription) => {
             entitlement::insert(customer, entitlement, subscription, tx).await

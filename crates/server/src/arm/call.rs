@@ -197,6 +197,7 @@ pub struct Reply {
     status: StatusCode,
     body: Option<Value>,
     location: Option<String>,
+    operation: Option<String>,
     retry_after_s: Option<u32>,
 }
 
@@ -208,17 +209,17 @@ impl Reply {
 
     /// A status with a body.
     pub fn with(status: StatusCode, body: Value) -> Self {
-        Self { status, body: Some(body), location: None, retry_after_s: None }
+        Self { status, body: Some(body), location: None, operation: None, retry_after_s: None }
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: None, location: None, retry_after_s: None }
+        Self { status: StatusCode::NO_CONTENT, body: None, location: None, operation: None, retry_after_s: None }
     }
 
     /// 200 without a body.
     pub fn done() -> Self {
-        Self { status: StatusCode::OK, body: None, location: None, retry_after_s: None }
+        Self { status: StatusCode::OK, body: None, location: None, operation: None, retry_after_s: None }
     }
 
     /// Adds where the result can be read again.
@@ -228,12 +229,20 @@ impl Reply {
         self
     }
 
+    /// Adds where the operation's progress can be read.
+    #[must_use]
+    pub fn watched_at(mut self, operation: String) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
     /// 202 with a body; the client reads `location` after `retry_after_s` seconds.
     pub fn accepted(body: Value, location: String, retry_after_s: u32) -> Self {
         Self {
             status: StatusCode::ACCEPTED,
             body: Some(body),
             location: Some(location),
+            operation: None,
             retry_after_s: Some(retry_after_s),
         }
     }
@@ -251,6 +260,9 @@ impl IntoResponse for Reply {
         }
         if let Some(location) = self.location.and_then(|l| HeaderValue::from_str(&l).ok()) {
             headers.insert(header::LOCATION, location);
+        }
+        if let Some(operation) = self.operation.and_then(|o| HeaderValue::from_str(&o).ok()) {
+            headers.insert("azure-asyncoperation", operation);
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -292,6 +292,20 @@ pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NotForSale(reason) => (StatusCode::BAD_REQUEST, not_for_sale_code(reason)),
         Refusal::Money(_) => (StatusCode::BAD_REQUEST, "CalculatePriceFailed"),
         Refusal::ReservationNotFound { .. } => (StatusCode::BAD_REQUEST, "ReservationIdNotInReservationOrder"),
+        Refusal::RefundQuantity { .. } => (StatusCode::BAD_REQUEST, "InvalidRefundQuantity"),
+        Refusal::NotReturnable { .. } => (StatusCode::BAD_REQUEST, "SelfServiceRefundNotSupported"),
+        Refusal::RefundLimitExceeded { .. } => (StatusCode::BAD_REQUEST, "RefundLimitExceeded"),
+        Refusal::ReturnQuoteUsed { .. } | Refusal::ReturnQuoteStale { .. } => {
+            (StatusCode::BAD_REQUEST, "OperationCannotBePerformedInCurrentState")
+        }
+        Refusal::ExchangeIncomplete => (StatusCode::BAD_REQUEST, "InvalidRequestContent"),
+        Refusal::ExchangeTooSmall { .. } => (StatusCode::BAD_REQUEST, "ExchangePurchaseTooSmall"),
+        Refusal::ReturnQuoteMissing { .. }
+        | Refusal::ReturnQuoteDiffers { .. }
+        | Refusal::ReturnQuoteLapsed { .. }
+        | Refusal::NoConversionRate { .. }
+        | Refusal::InvalidRefundPolicy { .. }
+        | Refusal::NotExchangeable { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
         Refusal::SplitQuantities { .. } | Refusal::MergeSources | Refusal::MergeDiffers { .. } => {
             (StatusCode::BAD_REQUEST, "BadRequest")
         }

@@ -19,6 +19,7 @@ mod providers;
 mod purchase_request;
 pub mod query;
 mod reservations;
+mod returns;
 mod role_assignments;
 mod role_definitions;
 pub mod routes;
@@ -236,7 +237,12 @@ async fn handle(call: &Call<'_>) -> Result<Reply, ArmError> {
         Operation::UnarchiveReservation => lifecycle::unarchive(call).await,
         Operation::AvailableScopes => lifecycle::available_scopes(call).await,
         Operation::ListRevisions => lifecycle::revisions(call).await,
-        Operation::PartnerOnly => reservations::change_purchase(call).await,
+        Operation::CalculateRefund => returns::calculate_refund(call).await,
+        Operation::ReturnReservation => returns::give_back(call).await,
+        Operation::CalculateExchange => returns::calculate_exchange(call).await,
+        Operation::ExchangeReservations => returns::exchange(call).await,
+        Operation::OperationResult => returns::operation_result(call).await,
+        Operation::PartnerOnly => reservations::change_directory(call).await,
         Operation::ListRoleAssignments => role_assignments::list(call).await,
         Operation::GetRoleAssignment => role_assignments::get(call).await,
         Operation::PutRoleAssignment => role_assignments::put(call).await,

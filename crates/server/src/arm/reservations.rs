@@ -2,6 +2,7 @@
 
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, ViewSubscriptionCatalog};
+use fullmakt_domain::change::ScheduledInstalment;
 use fullmakt_domain::directory::GetSubscription;
 use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
 use fullmakt_domain::money::Money;
@@ -12,8 +13,8 @@ use fullmakt_domain::purchase::{BuyReservation, PartnerOnlyChange};
 use fullmakt_domain::quote::QuotePrice;
 use fullmakt_domain::renewal::{PriceRenewal, terms};
 use fullmakt_domain::reservation::{
-    AppliedScope, GetReservationOrder, ListReservationOrders, OrderWithReservations, Phase, RenewalTerms, Reservation,
-    ReservationOrder, ReservationState,
+    AppliedScope, GetReservationOrder, ListInstalments, ListReservationOrders, OrderWithReservations, Phase,
+    RenewalTerms, Reservation, ReservationOrder, ReservationState,
 };
 use fullmakt_domain::reservation_update::{ChangePurchase, UpdateReservation};
 use jiff::Timestamp;
@@ -185,7 +186,9 @@ pub async fn get_order(call: &Call<'_>) -> Result<Reply, ArmError> {
     let found = visible(call).await?;
     let mut body = order(call, &found);
     if expands(call, "schedule")? {
-        body["properties"]["planInformation"] = plan(&found.order, call.context.now)?;
+        let order = found.order.id;
+        let instalments = call.read(&ListInstalments { order }, &ArmScope::ReservationOrder(order)).await?;
+        body["properties"]["planInformation"] = plan(&found.order, &instalments, call.context.now)?;
     }
     Ok(Reply::ok(body))
 }
@@ -239,24 +242,32 @@ fn order(call: &Call<'_>, found: &OrderWithReservations) -> Value {
     })
 }
 
-/// What is paid when: what is due counts as paid, since the partner is billed and not the customer's card.
-fn plan(order: &ReservationOrder, now: Timestamp) -> Result<Value, ArmError> {
-    let start = day(order.requested_at);
+/// What is paid when: what is due counts as paid, since the partner is billed and not the customer's card. What was given
+/// back before it fell due is cancelled.
+fn plan(order: &ReservationOrder, instalments: &[ScheduledInstalment], now: Timestamp) -> Result<Value, ArmError> {
+    let start = day(order.starts_at);
     let totals = totals(order.prices.customer, order.quantity, order.plan, order.term, start)
         .map_err(|error| ArmError::from(fullmakt_domain::refusal::Refusal::from(error)))?;
     let today = day(now);
     let transactions: Vec<Value> = totals
         .schedule
         .iter()
-        .map(|instalment| {
+        .zip(1_i64..)
+        .map(|(agreed, number)| {
+            let kept = instalments.iter().find(|instalment| instalment.number == number);
+            let amount = kept.map_or(agreed.amount, |instalment| instalment.customer);
             let mut entry = json!({
-                "dueDate": instalment.due.to_string(),
-                "pricingCurrencyTotal": wire::money(instalment.amount),
-                "status": if instalment.due <= today { "Succeeded" } else { "Scheduled" },
+                "dueDate": agreed.due.to_string(),
+                "pricingCurrencyTotal": wire::money(amount),
+                "status": match kept {
+                    None => "Cancelled",
+                    Some(instalment) if instalment.due <= today => "Succeeded",
+                    Some(_) => "Scheduled",
+                },
             });
-            if instalment.due <= today {
-                entry["paymentDate"] = instalment.due.to_string().into();
-                entry["billingCurrencyTotal"] = wire::money(instalment.amount);
+            if kept.is_some_and(|instalment| instalment.due <= today) {
+                entry["paymentDate"] = agreed.due.to_string().into();
+                entry["billingCurrencyTotal"] = wire::money(amount);
             }
             entry
         })
@@ -266,7 +277,7 @@ fn plan(order: &ReservationOrder, now: Timestamp) -> Result<Value, ArmError> {
         "startDate": start.to_string(),
         "transactions": transactions,
     });
-    if let Some(next) = totals.schedule.iter().find(|instalment| instalment.due > today) {
+    if let Some(next) = instalments.iter().find(|instalment| instalment.due > today) {
         plan["nextPaymentDueDate"] = next.due.to_string().into();
     }
     Ok(plan)
@@ -558,30 +569,14 @@ fn renewal_terms(properties: &Node<'_>) -> Result<Option<RenewalTerms>, ArmError
     }))
 }
 
-/// What a customer may not do with what its partner pays for (R20): the refusal names the partner and how to reach it.
-pub async fn change_purchase(call: &Call<'_>) -> Result<Reply, ArmError> {
-    let action = call.found.route.action;
-    let word = action.trim_end_matches("/action").rsplit('/').next().unwrap_or_default();
-    let what = match word {
-        "calculateexchange" | "exchange" => PartnerOnlyChange::Exchange,
-        "changedirectory" => PartnerOnlyChange::DirectoryChange,
-        _ => PartnerOnlyChange::Refund,
-    };
-    let scope = match (call.name("order"), call.name("reservation")) {
-        ("", _) => exchanged(call).unwrap_or(ArmScope::Capacity),
-        _ => ArmScope::ReservationOrder(call.order()?),
-    };
-    let command = ChangePurchase { scope: scope.clone(), what, action };
+/// `POST …/reservationOrders/{order}/changeDirectory`: a reservation stays with the customer it was bought for. A customer
+/// hears whom to ask (R20).
+pub async fn change_directory(call: &Call<'_>) -> Result<Reply, ArmError> {
+    let scope = ArmScope::ReservationOrder(call.order()?);
+    let what = PartnerOnlyChange::DirectoryChange;
+    let command = ChangePurchase { scope: scope.clone(), what, action: call.found.route.action };
     call.execute(&command, &scope).await?;
     Ok(Reply::no_content())
-}
-
-/// The order that an exchange is about, where its body names one; it decides which partner is asked.
-fn exchanged(call: &Call<'_>) -> Option<ArmScope> {
-    let body = call.json().ok()?;
-    let list = body.root().get("properties").ok()??.get("reservationsToExchange").ok()??.list(100).ok()?;
-    let id = list.first()?.get("reservationId").ok()??;
-    ArmScope::parse(id.text(500).ok()?).ok()?.reservation_order().map(ArmScope::ReservationOrder)
 }
 
 /// `GET /subscriptions/{subscription}/providers/Microsoft.Capacity/appliedReservations`: the orders, of those that the

@@ -42,6 +42,11 @@ pub enum Operation {
     UnarchiveReservation,
     AvailableScopes,
     ListRevisions,
+    CalculateRefund,
+    ReturnReservation,
+    CalculateExchange,
+    ExchangeReservations,
+    OperationResult,
     PartnerOnly,
     ListRoleAssignments,
     GetRoleAssignment,
@@ -149,14 +154,16 @@ routes! {
         AvailableScopes Capacity "Microsoft.Capacity/reservationOrders/reservations/availablescopes/action";
     GET "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/revisions" ListRevisions
         Capacity "Microsoft.Capacity/reservationOrders/reservations/revisions/read";
-    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/calculateRefund" PartnerOnly Capacity
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/calculateRefund" CalculateRefund Capacity
         "Microsoft.Capacity/reservationOrders/calculaterefund/action";
-    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/return" PartnerOnly Capacity
+    POST "/providers/Microsoft.Capacity/reservationOrders/{order}/return" ReturnReservation Capacity
         "Microsoft.Capacity/reservationOrders/return/action";
     POST "/providers/Microsoft.Capacity/reservationOrders/{order}/changeDirectory" PartnerOnly Capacity
         "Microsoft.Capacity/reservationOrders/changedirectory/action";
-    POST "/providers/Microsoft.Capacity/calculateExchange" PartnerOnly Capacity "Microsoft.Capacity/calculateexchange/action";
-    POST "/providers/Microsoft.Capacity/exchange" PartnerOnly Capacity "Microsoft.Capacity/exchange/action";
+    POST "/providers/Microsoft.Capacity/calculateExchange" CalculateExchange Capacity
+        "Microsoft.Capacity/calculateexchange/action";
+    POST "/providers/Microsoft.Capacity/exchange" ExchangeReservations Capacity "Microsoft.Capacity/exchange/action";
+    GET "/providers/Microsoft.Capacity/operationResults/{operation}" OperationResult Capacity "none";
 
     GET "{scope}/providers/Microsoft.Authorization/roleAssignments" ListRoleAssignments Authorization
         "Microsoft.Authorization/roleAssignments/read";

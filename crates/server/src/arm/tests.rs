@@ -494,21 +494,47 @@ async fn r20_r22_a_customer_renames_and_is_told_whom_to_ask_for_the_rest() {
         .await
         .is(400, "AppliedScopesNotAssociatedWithCommerceAccount");
 
-    for path in [
-        format!("{order}/calculateRefund"),
-        format!("{order}/return"),
-        format!("{order}/changeDirectory"),
-        format!("{CAPACITY}/calculateExchange"),
-        format!("{CAPACITY}/exchange"),
+    let one = json!({"reservationId": reservation, "quantity": 1});
+    let refund = json!({"properties": {"scope": "Reservation", "reservationToReturn": one,
+        "sessionId": "99999999-0000-4000-8000-000000000009"}});
+    let exchange = json!({"properties": {"reservationsToExchange": [one], "reservationsToPurchase": [wanted()],
+        "sessionId": "99999999-0000-4000-8000-000000000009"}});
+    for (path, body) in [
+        (format!("{order}/calculateRefund"), &refund),
+        (format!("{order}/return"), &refund),
+        (format!("{order}/changeDirectory"), &refund),
+        (format!("{CAPACITY}/calculateExchange"), &exchange),
+        (format!("{CAPACITY}/exchange"), &exchange),
     ] {
-        let refused = edge.post(&olle(), &path, &json!({"properties": {}})).await.is(403, "AuthorizationFailed");
-        assert!(refused.message().contains("ask Nordmoln AB (hjalp@nordmoln.example"), "{path}: {}", refused.message());
-        assert_eq!(refused.body["error"]["additionalInfo"][0]["type"], "PartnerContact");
-        if !path.ends_with("xchange") {
-            edge.post(&ada(), &path, &json!({"properties": {}})).await.is(400, "OperationNotSupported");
-            edge.post(&pelle(), &path, &json!({"properties": {}})).await.is(404, "ReservationOrderNotFound");
+        // However little the request says.
+        for body in [body, &json!({"properties": {}}), &json!({})] {
+            let refused = edge.post(&olle(), &path, body).await.is(403, "AuthorizationFailed");
+            let told = refused.message();
+            assert!(told.contains("ask Nordmoln AB (hjalp@nordmoln.example"), "{path}: {told}");
+            assert_eq!(refused.body["error"]["additionalInfo"][0]["type"], "PartnerContact");
+        }
+        if path.starts_with(&order) {
+            edge.post(&pelle(), &path, body).await.is(404, "ReservationOrderNotFound");
         }
     }
+    edge.post(&ada(), &format!("{order}/changeDirectory"), &refund).await.is(400, "OperationNotSupported");
+    edge.post(&ada(), &format!("{order}/calculateRefund"), &json!({})).await.is(400, "InvalidRequestContent");
+    edge.post(&ada(), &format!("{CAPACITY}/exchange"), &exchange).await.is(400, "BadRequest");
+    edge.post(&on_behalf_of(FJALLRAVEN, sven()), &format!("{order}/return"), &refund)
+        .await
+        .is(403, "LinkedAuthorizationFailed");
+    // R20: nor does a role of one's own making help.
+    let role = "99999999-0000-4000-8000-00000000000a";
+    let all = json!({"properties": {"roleName": "Allt", "permissions": [{"actions": ["*"]}],
+        "assignableScopes": [PRODUKTION]}});
+    edge.put(&olle(), &format!("{PRODUKTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"), &all)
+        .await
+        .ok();
+    let given = json!({"properties": {
+        "roleDefinitionId": format!("{PRODUKTION}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"),
+        "principalId": karin().principal.to_string(), "principalType": "User"}});
+    edge.put(&olle(), &format!("{order}/{ASSIGNMENTS}/99999999-0000-4000-8000-00000000000b"), &given).await.ok();
+    edge.post(&karin(), &format!("{order}/return"), &refund).await.is(403, "AuthorizationFailed");
     // R06: turning it off leaves what is there.
     edge.forbid().await;
     assert_eq!(edge.get(&olle(), &order).await.status, 200);
@@ -582,6 +608,125 @@ async fn r22_the_owner_splits_merges_and_sees_what_has_been() {
     let valid: Vec<bool> =
         scopes["properties"]["scopes"].as_array().unwrap().iter().map(|s| s["valid"].as_bool().unwrap()).collect();
     assert_eq!(valid, [true, true, false, false]);
+}
+
+#[tokio::test]
+async fn r21_r23_the_partner_returns_on_a_quote_once() {
+    let mut edge = Edge::new().await;
+    edge.permit().await;
+    let (order, reservation) = edge.buy(&olle()).await;
+    let paid = edge.get(&olle(), &format!("{order}?$expand=schedule")).await.ok();
+    let first = paid["properties"]["planInformation"]["transactions"][0]["billingCurrencyTotal"]["amount"].clone();
+    let body = |quantity: i64| {
+        json!({"id": order, "properties": {"scope": "Reservation",
+            "reservationToReturn": {"reservationId": reservation, "quantity": quantity}}})
+    };
+    let ask = format!("{order}/calculateRefund");
+    edge.post(&ada(), &ask, &body(3)).await.is(400, "InvalidRefundQuantity");
+    let quote = edge.post(&ada(), &ask, &body(1)).await.ok();
+    let properties = &quote["properties"];
+    let amount = |value: &Value| value["amount"].as_f64().unwrap();
+    let information = &properties["billingInformation"];
+    assert_eq!(amount(&properties["billingRefundAmount"]) * 2.0, first.as_f64().unwrap());
+    assert_eq!(amount(&information["billingCurrencyTotalPaidAmount"]), first.as_f64().unwrap());
+    assert_eq!((&information["completedTransactions"], &information["totalTransactions"]), (&json!(1), &json!(12)));
+    let policy = &properties["policyResult"]["properties"];
+    assert_eq!((&policy["policyErrors"], amount(&policy["maxRefundLimit"])), (&json!([]), 50_000.0));
+    let mut wrong = body(2);
+    wrong["properties"]["sessionId"] = properties["sessionId"].clone();
+    edge.post(&ada(), &format!("{order}/return"), &wrong).await.is(400, "BadRequest");
+    let mut paid = body(1);
+    paid["properties"]["sessionId"] = properties["sessionId"].clone();
+    paid["properties"]["returnReason"] = json!("too many");
+    let refused = edge.post(&olle(), &format!("{order}/return"), &paid).await.is(403, "AuthorizationFailed");
+    assert!(refused.message().contains("ask Nordmoln AB"), "{}", refused.message());
+    let done = edge.post(&ada(), &format!("{order}/return"), &paid).await;
+    assert_eq!(done.status, 202);
+    assert!(done.headers["location"].to_str().unwrap().contains(&order));
+    assert_eq!(done.ok()["properties"]["billingRefundAmount"], properties["billingRefundAmount"]);
+    edge.post(&ada(), &format!("{order}/return"), &paid).await.is(400, "OperationCannotBePerformedInCurrentState");
+
+    let inside = edge.get(&ada(), &format!("{order}/reservations")).await.ok();
+    let live: Vec<&Value> = inside["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["properties"]["provisioningState"] == "Succeeded")
+        .collect();
+    assert_eq!((live.len(), &live[0]["properties"]["quantity"]), (1, &json!(1)));
+    // The rest lapses if one waits too long.
+    let rest = json!({"properties": {"reservationToReturn": {"reservationId": live[0]["id"], "quantity": 1}}});
+    let quote = edge.post(&ada(), &ask, &rest).await.ok();
+    let mut paid = rest.clone();
+    paid["properties"]["sessionId"] = quote["properties"]["sessionId"].clone();
+    edge.now = "2026-11-01T08:30:00Z".parse().unwrap();
+    edge.post(&ada(), &format!("{order}/return"), &paid).await.is(400, "BadRequest");
+    let quote = edge.post(&ada(), &ask, &rest).await.ok();
+    paid["properties"]["sessionId"] = quote["properties"]["sessionId"].clone();
+    edge.post(&ada(), &format!("{order}/return"), &paid).await.ok();
+    let over = edge.get(&olle(), &format!("{order}?$expand=schedule")).await.ok();
+    assert_eq!(over["properties"]["provisioningState"], "Cancelled");
+    assert_eq!(over["properties"]["planInformation"]["transactions"][1]["status"], "Cancelled");
+}
+
+#[tokio::test]
+async fn r21_r23_the_partner_exchanges_for_at_least_as_much() {
+    let edge = Edge::new().await;
+    edge.permit().await;
+    let (order, reservation) = edge.buy(&olle()).await;
+    let larger = |quantity: i64| {
+        let mut purchase = wanted();
+        purchase["properties"]["quantity"] = json!(quantity);
+        purchase["properties"]["displayName"] = json!("bytt");
+        json!({"properties": {
+            "reservationsToExchange": [{"reservationId": reservation, "quantity": 2}],
+            "reservationsToPurchase": [purchase],
+        }})
+    };
+    let calculate = format!("{CAPACITY}/calculateExchange");
+    let exchange = format!("{CAPACITY}/exchange");
+    let quoted = |quantity: i64| {
+        let (edge, calculate, body) = (&edge, &calculate, larger(quantity));
+        async move {
+            let asked = edge.post(&ada(), calculate, &body).await;
+            assert_eq!((asked.status, asked.headers.contains_key("azure-asyncoperation")), (202, true));
+            let path = asked.ok()["id"].as_str().unwrap().to_owned();
+            edge.get(&olle(), &path).await.is(404, "ResourceNotFound");
+            edge.get(&ada(), &path).await.ok()
+        }
+    };
+    let small = quoted(1).await;
+    let problems = &small["properties"]["policyResult"]["policyErrors"];
+    assert_eq!(problems[0]["code"], "ExchangePurchaseTooSmall");
+    let session = |quote: &Value| json!({"properties": {"sessionId": quote["properties"]["sessionId"]}});
+    edge.post(&ada(), &exchange, &session(&small)).await.is(400, "ExchangePurchaseTooSmall");
+
+    let enough = quoted(3).await;
+    let properties = &enough["properties"];
+    assert_eq!(properties["policyResult"]["policyErrors"], Value::Null);
+    let amount = |name: &str| properties[name]["amount"].as_f64().unwrap();
+    assert_eq!(amount("netPayable"), amount("purchasesTotal") - amount("refundsTotal"));
+    let other = quoted(4).await;
+    let refused = edge.post(&olle(), &exchange, &session(&enough)).await.is(403, "AuthorizationFailed");
+    assert!(refused.message().contains("ask Nordmoln AB"), "{}", refused.message());
+    let name = properties["sessionId"].as_str().unwrap();
+    let result = format!("{CAPACITY}/operationResults/{name}");
+    edge.get(&ada(), &result).await.is(404, "ResourceNotFound");
+    let done = edge.post(&ada(), &exchange, &session(&enough)).await;
+    assert!(done.headers["azure-asyncoperation"].to_str().unwrap().contains(name));
+    assert_eq!(done.ok()["status"], "PendingRefunds");
+    let result = edge.get(&ada(), &result).await.ok();
+    let bought = &result["properties"]["reservationsToPurchase"][0];
+    assert_eq!((&result["status"], &bought["status"]), (&json!("Succeeded"), &json!("Succeeded")));
+    let new = edge.get(&ada(), bought["reservationId"].as_str().unwrap()).await.ok();
+    assert_eq!((&new["properties"]["quantity"], &new["properties"]["displayName"]), (&json!(3), &json!("bytt")));
+    let old = edge.get(&olle(), &reservation).await.ok();
+    assert_eq!(old["properties"]["provisioningState"], "Cancelled");
+    assert_eq!(edge.get(&olle(), &order).await.ok()["properties"]["provisioningState"], "Cancelled");
+    // What it was, is no longer there for the other quote, nor twice for this.
+    for quote in [&other, &enough] {
+        edge.post(&ada(), &exchange, &session(quote)).await.is(400, "OperationCannotBePerformedInCurrentState");
+    }
 }
 
 #[tokio::test]
@@ -711,7 +856,7 @@ async fn answers_have_the_shape_of_the_recorded_ones() {
 }
 
 /// Bodies as clients send them, with the place of one value to try something else at.
-fn bodies() -> [(&'static str, Value, &'static [&'static str]); 7] {
+fn bodies() -> [(&'static str, Value, &'static [&'static str]); 9] {
     [
         (
             "role assignment",
@@ -775,6 +920,37 @@ fn bodies() -> [(&'static str, Value, &'static [&'static str]); 7] {
             &["/properties", "/properties/sources", "/properties/sources/1", "/properties/appliedScopeType"],
         ),
         (
+            "return",
+            json!({"properties": {"scope": "Reservation", "sessionId": OWNER, "returnReason": "x",
+                "reservationToReturn": {"reservationId": OWNER, "quantity": 1}}}),
+            &[
+                "/properties",
+                "/properties/scope",
+                "/properties/sessionId",
+                "/properties/returnReason",
+                "/properties/reservationToReturn",
+                "/properties/reservationToReturn/reservationId",
+                "/properties/reservationToReturn/quantity",
+            ],
+        ),
+        (
+            "exchange",
+            json!({"properties": {"savingsPlansToPurchase": [], "reservationsToPurchase": [wanted()],
+                "reservationsToExchange": [{"quantity": 1, "reservationId":
+                    "/providers/Microsoft.Capacity/reservationOrders/x/reservations/y"}]}}),
+            &[
+                "/properties",
+                "/properties/savingsPlansToPurchase",
+                "/properties/reservationsToPurchase",
+                "/properties/reservationsToPurchase/0",
+                "/properties/reservationsToPurchase/0/properties",
+                "/properties/reservationsToExchange",
+                "/properties/reservationsToExchange/0",
+                "/properties/reservationsToExchange/0/reservationId",
+                "/properties/reservationsToExchange/0/quantity",
+            ],
+        ),
+        (
             "scopes",
             json!({"properties": {"scopes": [PROV]}}),
             &["/properties", "/properties/scopes", "/properties/scopes/0"],
@@ -796,6 +972,8 @@ fn reads(kind: &str, body: &Value) {
         }
         "split" => lifecycle::split_request(&root, id.into()).err(),
         "merge" => lifecycle::merge_request(&root, id.into()).err(),
+        "return" => returns::return_request(&root, id.into()).err(),
+        "exchange" => returns::exchange_request(&root).err(),
         "scopes" => lifecycle::scopes_request(&root).err(),
         "change" => reservations::change(&root, id.into(), id.into()).err(),
         _ => graph::requested(&root).err(),

@@ -8,10 +8,11 @@ pub mod ledger;
 pub mod period;
 mod prices;
 mod problem;
+mod returns;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use bytes::Bytes;
 use fullmakt_domain::activity::RequestContext;
@@ -47,6 +48,10 @@ pub fn router(app: App) -> Router {
         .route("/fullmakt/v1/customers/{customer}/export", get(ledger::export))
         .route("/fullmakt/v1/prices", get(prices::list).post(prices::add))
         .route("/fullmakt/v1/prices/{rule}", delete(prices::end))
+        .route("/fullmakt/v1/refund-policy", put(returns::set_policy))
+        .route("/fullmakt/v1/conversion-rates", put(returns::set_rate))
+        .route("/fullmakt/v1/customers/{customer}/returns", get(returns::window))
+        .route("/fullmakt/v1/reservations/{order}/{reservation}/renew", post(returns::renew))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(app)
@@ -120,6 +125,26 @@ mod tests {
         #[test]
         fn any_body_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse_json::<can_buy::Question>(&bytes);
+        }
+
+        #[test]
+        fn any_figures_of_returns_are_read_or_refused(
+            key in "(validFrom|fullRefundDays|feePercent|limit|windowMonths|currency|rate)",
+            value in prop_oneof![
+                any::<i64>().prop_map(Value::from), "[0-9.-]{0,12}".prop_map(Value::from), ".{0,20}".prop_map(Value::from),
+                Just(Value::Null),
+            ],
+        ) {
+            let mut body = serde_json::json!({"validFrom": "2027-01-01"});
+            body[&key] = value.clone();
+            if let Ok(new) = parse_json::<returns::NewPolicy>(body.to_string().as_bytes()) {
+                let _ = new.read();
+            }
+            let mut body = serde_json::json!({"validFrom": "2027-01-01", "currency": "SEK", "rate": "10.5"});
+            body[&key] = value;
+            if let Ok(new) = parse_json::<returns::NewRate>(body.to_string().as_bytes()) {
+                let _ = new.read();
+            }
         }
 
         #[test]

@@ -85,14 +85,15 @@ fn parsed<T>(
     text.map(|text| read(text).map_err(|error| Problem::bad_request(field, &error))).transpose()
 }
 
-fn day(text: &str) -> Result<Date, String> {
+/// A day, `2026-07-01`.
+pub(super) fn day(text: &str) -> Result<Date, String> {
     let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let day = if shape { text.parse().ok() } else { None };
     day.ok_or_else(|| format!("`{}` is not a day such as 2026-07-01", text.chars().take(40).collect::<String>()))
 }
 
 /// A decimal, as a text or as a number.
-fn decimal(field: &'static str, value: Option<&Value>) -> Result<Option<Decimal>, Problem> {
+pub(super) fn decimal(field: &'static str, value: Option<&Value>) -> Result<Option<Decimal>, Problem> {
     let text = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.trim().to_owned(),

@@ -278,6 +278,19 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::NotWhatWasQuoted { .. }
         | Refusal::ReservationNotActive { .. }
         | Refusal::ReservationNotOver { .. }
+        | Refusal::RefundQuantity { .. }
+        | Refusal::NotReturnable { .. }
+        | Refusal::RefundLimitExceeded { .. }
+        | Refusal::ReturnQuoteMissing { .. }
+        | Refusal::ReturnQuoteDiffers { .. }
+        | Refusal::ReturnQuoteLapsed { .. }
+        | Refusal::ReturnQuoteUsed { .. }
+        | Refusal::ReturnQuoteStale { .. }
+        | Refusal::NoConversionRate { .. }
+        | Refusal::InvalidRefundPolicy { .. }
+        | Refusal::ExchangeIncomplete
+        | Refusal::NotExchangeable { .. }
+        | Refusal::ExchangeTooSmall { .. }
         | Refusal::SplitQuantities { .. }
         | Refusal::MergeSources
         | Refusal::MergeDiffers { .. }

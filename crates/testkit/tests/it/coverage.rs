@@ -62,6 +62,8 @@ pub fn arm_path(route: &Route) -> String {
     format!("{}{version}{query}", route.pattern.replace("{scope}", "/subscriptions/{subscription}"))
 }
 
+const RESERVATION: &str = "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}";
+
 /// A body that would do, if its sender might. What is bought is bought with the sender's own subscription.
 pub fn arm_body(names: &Names, operation: Operation, own: &str) -> Value {
     match operation {
@@ -75,6 +77,20 @@ pub fn arm_body(names: &Names, operation: Operation, own: &str) -> Value {
         Operation::MergeReservations => {
             json!({"properties": {"sources": [names.get("reservation"), names.get("part")]}})
         }
+        Operation::CalculateRefund => json!({"properties": {
+            "scope": "Reservation",
+            "reservationToReturn": {"reservationId": names.get("reservation"), "quantity": 1},
+        }}),
+        Operation::ReturnReservation => json!({"properties": {
+            "sessionId": names.get("operation"),
+            "scope": "Reservation",
+            "reservationToReturn": {"reservationId": names.get("reservation"), "quantity": 1},
+        }}),
+        Operation::CalculateExchange => json!({"properties": {
+            "reservationsToExchange": [{"reservationId": names.fill(RESERVATION), "quantity": 1}],
+            "reservationsToPurchase": [Purchase::of(2, "Standard_D2s_v5").with(own).body()],
+        }}),
+        Operation::ExchangeReservations => json!({"properties": {"sessionId": names.get("operation")}}),
         Operation::AvailableScopes => json!({"properties": {"scopes": [format!("/subscriptions/{own}")]}}),
         Operation::PutRoleAssignment => {
             let role = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";

@@ -75,7 +75,33 @@ async fn r05_r17_each_write_of_resource_manager_leaves_one_record() {
     };
     let merge = serde_json::json!({"properties": {"sources": [id(0), id(1)]}});
     let merge_at = at(&format!("{here}/merge"));
-    deeds.leaves(1, &name(Operation::MergeReservations), olle.sends(Method::POST, &merge_at, &merge)).await;
+    let merged =
+        deeds.leaves(1, &name(Operation::MergeReservations), olle.sends(Method::POST, &merge_at, &merge)).await;
+    let whole = merged.json()[0]["id"].as_str().unwrap().split("/revisions").next().unwrap().to_owned();
+    let (ada, one) = (server.ada(), serde_json::json!({"reservationId": whole, "quantity": 1}));
+    let asked = serde_json::json!({"properties": {"scope": "Reservation", "reservationToReturn": one}});
+    let refund_at = at(&format!("{here}/calculateRefund"));
+    let quoted = deeds.leaves(1, &name(Operation::CalculateRefund), ada.sends(Method::POST, &refund_at, &asked)).await;
+    let mut returned = asked.clone();
+    returned["properties"]["sessionId"] = quoted.json()["properties"]["sessionId"].clone();
+    let return_at = at(&format!("{here}/return"));
+    deeds.leaves(1, &name(Operation::ReturnReservation), ada.sends(Method::POST, &return_at, &returned)).await;
+    let left = ada.reads(&at(&format!("{here}/reservations"))).await.ok().json();
+    let live = |r: &&serde_json::Value| r["properties"]["provisioningState"] == "Succeeded";
+    let left = left["value"].as_array().unwrap().iter().find(live).unwrap()["id"].clone();
+    let exchange = serde_json::json!({"properties": {
+        "reservationsToExchange": [{"reservationId": left, "quantity": 1}],
+        "reservationsToPurchase": [Purchase::of(2, "Standard_D2s_v5").body()],
+    }});
+    let calculate_at = at("/calculateExchange");
+    let deed = ada.sends(Method::POST, &calculate_at, &exchange);
+    let calculated = deeds.leaves(1, &name(Operation::CalculateExchange), deed).await.json();
+    let quoted = format!("{}?api-version=2022-11-01", calculated["id"].as_str().unwrap());
+    let session = ada.reads(&quoted).await.ok().json()["properties"]["sessionId"].clone();
+    let exchange = serde_json::json!({"properties": {"sessionId": session}});
+    let exchange_at = at("/exchange");
+    let deed = ada.sends(Method::POST, &exchange_at, &exchange);
+    deeds.leaves(1, &name(Operation::ExchangeReservations), deed).await;
     let nothing = serde_json::json!({});
     let archive = at(&format!("{here}/reservations/{{reservation}}/archive"));
     deeds.leaves(1, &name(Operation::ArchiveReservation), olle.sends(Method::POST, &archive, &nothing)).await;

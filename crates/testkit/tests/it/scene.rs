@@ -68,10 +68,19 @@ impl Scene {
         }]});
         let carts = format!("/v1/customers/{FJALLRAVEN}/carts");
         let cart = ada.sends(axum::http::Method::POST, &carts, &cart).await.ok().json();
+        let exchange = serde_json::json!({"properties": {
+            "reservationsToExchange": [{"reservationId": inside["value"][0]["id"], "quantity": 1}],
+            "reservationsToPurchase": [Purchase::of(2, "Standard_D2s_v5").body()],
+        }});
+        let calculate = "/providers/Microsoft.Capacity/calculateExchange?api-version=2022-11-01";
+        let asked = ada.sends(axum::http::Method::POST, calculate, &exchange).await.ok().json();
+        let calculated = format!("{}?api-version=2022-11-01", asked["id"].as_str().unwrap());
+        let quoted = ada.reads(&calculated).await.ok().json();
         let real = BTreeMap::from([
             ("subscription", PRODUKTION.to_owned()),
             ("order", order),
             ("reservation", last(&inside["value"][0]["id"])),
+            ("operation", quoted["properties"]["sessionId"].as_str().unwrap().to_owned()),
             ("part", uuid::Uuid::new_v4().to_string()),
             ("result", format!("{}_3", last(&inside["value"][0]["id"]))),
             ("assignment", last(&assigned["value"][0]["name"])),

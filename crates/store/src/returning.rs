@@ -1,0 +1,755 @@
+//! What is given back: loads, answers, statements.
+
+use std::collections::BTreeMap;
+
+use fullmakt_domain::authz::Permit;
+use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
+use fullmakt_domain::change::ScheduledInstalment;
+use fullmakt_domain::exchange::{
+    ExchangeProblem, ExchangeQuote, ExchangeReservations, ExchangeState, GetExchange, PurchaseBasis, QuoteExchange,
+    QuotedPurchase, QuotedReturn, ToPurchase, ToReturn,
+};
+use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
+use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::obstacle::Item;
+use fullmakt_domain::order::UnitPrices;
+use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Settled, Side, WindowEntry};
+use fullmakt_domain::refund_policy::{
+    ConversionRate, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
+};
+use fullmakt_domain::reservation::{AppliedScope, DisplayName, ListInstalments, OrderWithReservations};
+use fullmakt_domain::returning::{
+    GetRefundWindow, Held, NoteUse, QuoteRefund, RefundQuote, RefundWindow, ReturnMade, ReturnReservation, ReturnState,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::db::{Tx, on};
+use crate::door::{Answer, Load};
+use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
+use crate::{catalog, price_rule, purchase, reservation, role_assignment, subscription};
+
+/// An order with all that a return of it looks at.
+async fn held(customer: CustomerId, order: ReservationOrderId, tx: &mut Tx<'_>) -> Result<Option<Held>, Fault> {
+    let Some(found) = reservation::load(customer, order, tx).await? else { return Ok(None) };
+    let currency = found.order.prices.currency();
+    let money = OrderMoney {
+        instalments: instalments(customer, order, currency, tx).await?,
+        settled: settled(customer, order, tx).await?,
+        left: found.quantity_left(),
+    };
+    let assignments = role_assignment::below_order(customer, order, tx).await?;
+    Ok(Some(Held { found, money, assignments }))
+}
+
+/// All instalments of an order, posted or not.
+async fn instalments(
+    customer: CustomerId,
+    order: ReservationOrderId,
+    currency: Currency,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<ScheduledInstalment>, Fault> {
+    let rows: Vec<(i64, String, i64, i64, Option<String>)> = on!(tx, conn => sqlx::query_as(
+        "SELECT number, due_on, partner_e6, customer_e6, posted_event FROM instalment
+         WHERE customer_id = $1 AND reservation_order_id = $2 ORDER BY number")
+        .bind(customer.to_string()).bind(order.to_string()).fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|(number, due, partner_e6, customer_e6, posted)| {
+            Ok(ScheduledInstalment {
+                number,
+                due: parsed("day", &due)?,
+                partner: Money { amount_e6: partner_e6, currency },
+                customer: Money { amount_e6: customer_e6, currency },
+                posted: posted.as_deref().map(|event| parsed("event id", event)).transpose()?,
+            })
+        })
+        .collect()
+}
+
+impl Answer for ListInstalments {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<ScheduledInstalment>, Fault> {
+        let customer = permit.customer();
+        let Some(found) = reservation::load(customer, self.order, tx).await? else { return Ok(Vec::new()) };
+        instalments(customer, self.order, found.order.prices.currency(), tx).await
+    }
+}
+
+async fn settled(customer: CustomerId, order: ReservationOrderId, tx: &mut Tx<'_>) -> Result<Vec<Settled>, Fault> {
+    let rows: Vec<(i64, String, i64, i64, i64)> = on!(tx, conn => sqlx::query_as(
+        "SELECT running, currency, customer_share_e6, partner_share_e6, customer_refund_e6 FROM reservation_return
+         WHERE customer_id = $1 AND reservation_order_id = $2 ORDER BY at, return_id")
+        .bind(customer.to_string()).bind(order.to_string()).fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|(running, currency, customer_share, partner_share, customer_refund)| {
+            let currency = currency_of(&currency)?;
+            let money = |amount_e6| Money { amount_e6, currency };
+            Ok(Settled {
+                running,
+                customer_share: money(customer_share),
+                partner_share: money(partner_share),
+                customer_refund: money(customer_refund),
+            })
+        })
+        .collect()
+}
+
+fn currency_of(text: &str) -> Result<Currency, Fault> {
+    known("currency", text, Currency::parse(text).ok())
+}
+
+/// Policies and rates of a partner, with the built-in ones under them.
+async fn rules(partner: PartnerId, tx: &mut Tx<'_>) -> Result<RefundRules, Fault> {
+    let policies: Vec<(String, i64, String, i64, i64)> = on!(tx, conn => sqlx::query_as(
+        "SELECT valid_from, full_refund_days, fee_percent, limit_e6, window_months FROM refund_policy
+         WHERE partner_id = $1 ORDER BY valid_from")
+        .bind(partner.to_string()).fetch_all(conn).await)?;
+    let rates: Vec<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT currency, valid_from, rate FROM conversion_rate WHERE partner_id = $1 ORDER BY valid_from, currency")
+        .bind(partner.to_string()).fetch_all(conn).await)?;
+    let policies = policies.into_iter().map(|(valid_from, full_refund_days, fee_percent, amount_e6, window_months)| {
+        Ok(RefundPolicy {
+            valid_from: parsed("day", &valid_from)?,
+            full_refund_days,
+            fee_percent: parsed("per cent", &fee_percent)?,
+            limit: Money { amount_e6, currency: currency_of(LIMIT_CURRENCY)? },
+            window_months,
+        })
+    });
+    let rates = rates.into_iter().map(|(currency, valid_from, rate)| {
+        Ok(ConversionRate {
+            valid_from: parsed("day", &valid_from)?,
+            currency: currency_of(&currency)?,
+            rate: parsed("rate", &rate)?,
+        })
+    });
+    Ok(RefundRules::new(policies.collect::<Result<_, Fault>>()?, rates.collect::<Result<_, Fault>>()?))
+}
+
+#[derive(serde::Deserialize)]
+struct WindowRow {
+    at: i64,
+    reservation_order_id: String,
+    reservation_id: String,
+    quantity: i64,
+    counted_e6: i64,
+    counted_currency: String,
+    returned_by: String,
+}
+
+/// Every return of a customer that counts, or counted, against its limit with a partner.
+async fn window(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<WindowEntry>, Fault> {
+    let rows: Vec<WindowRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT at, reservation_order_id, reservation_id, quantity, counted_e6, counted_currency, returned_by
+         FROM reservation_return WHERE customer_id = $1 AND partner_id = $2 AND kind = 'refund' ORDER BY at, return_id")
+        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(WindowEntry {
+                at: instant(row.at)?,
+                reservation: parsed("reservation id", &row.reservation_id)?,
+                order: parsed("reservation order id", &row.reservation_order_id)?,
+                quantity: row.quantity,
+                counted: Money { amount_e6: row.counted_e6, currency: currency_of(&row.counted_currency)? },
+                by: row.returned_by,
+            })
+        })
+        .collect()
+}
+
+async fn state<A>(
+    permit: &Permit<A>,
+    order: ReservationOrderId,
+    session: Option<Uuid>,
+    tx: &mut Tx<'_>,
+) -> Result<ReturnState, Fault> {
+    let (customer, partner) = (permit.customer(), permit.partner());
+    Ok(ReturnState {
+        held: held(customer, order, tx).await?,
+        partner: purchase::parties(customer, partner, tx).await?.0,
+        rules: rules(partner, tx).await?,
+        window: window(customer, partner, tx).await?,
+        quote: match session {
+            Some(session) => refund_quote(customer, session, tx).await?,
+            None => None,
+        },
+    })
+}
+
+impl Load for QuoteRefund {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ReturnState, Fault> {
+        state(permit, self.order, None, tx).await
+    }
+}
+
+impl Load for ReturnReservation {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ReturnState, Fault> {
+        state(permit, self.order, Some(self.session), tx).await
+    }
+}
+
+impl Load for NoteUse {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
+        reservation::load(permit.customer(), self.order, tx).await
+    }
+}
+
+impl Load for SetRefundPolicy {
+    async fn load(&self, _permit: &Permit<Self>, _tx: &mut Tx<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Load for SetConversionRate {
+    async fn load(&self, _permit: &Permit<Self>, _tx: &mut Tx<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Answer for GetRefundWindow {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<RefundWindow, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let entries = window(customer, partner, tx).await?;
+        RefundWindow::of(entries, &rules(partner, tx).await?, self.now)
+            .map_err(|error| Fault::Damaged { what: "sum of returns", value: error.to_string() })
+    }
+}
+
+async fn exchange_state(
+    customer: CustomerId,
+    partner: PartnerId,
+    orders: &[ReservationOrderId],
+    purchases: &[&ToPurchase],
+    tx: &mut Tx<'_>,
+) -> Result<ExchangeState, Fault> {
+    let mut all = BTreeMap::new();
+    for order in orders {
+        if let Some(held) = held(customer, *order, tx).await? {
+            all.insert(*order, held);
+        }
+    }
+    let mut bases = Vec::new();
+    for wanted in purchases {
+        let billing = subscription::load(customer, wanted.subscription, tx).await?;
+        bases.push(PurchaseBasis {
+            scope_in_context: purchase::in_context(customer, billing.as_ref(), &wanted.scope, tx).await?,
+            subscription: billing,
+            owners: purchase::owners(customer, wanted.subscription, tx).await?,
+        });
+    }
+    let (contact, country) = purchase::parties(customer, partner, tx).await?;
+    Ok(ExchangeState {
+        held: all,
+        partner: contact,
+        country,
+        catalog: catalog::in_force(tx).await?,
+        price_rules: price_rule::for_customer(partner, customer, tx).await?,
+        rules: rules(partner, tx).await?,
+        purchases: bases,
+        quote: None,
+    })
+}
+
+impl Load for QuoteExchange {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ExchangeState, Fault> {
+        let orders: Vec<ReservationOrderId> = self.returns.iter().map(|wanted| wanted.order).collect();
+        let purchases: Vec<&ToPurchase> = self.purchases.iter().collect();
+        let customer = permit.customer();
+        // What names nothing that could be returned is about no partner's order; its sender is told of one all the same.
+        let partner = match permit.facts().partner {
+            Some(partner) => Some(partner),
+            None => subscription::any_partner(customer, tx).await?,
+        };
+        exchange_state(customer, partner.unwrap_or(permit.partner()), &orders, &purchases, tx).await
+    }
+}
+
+impl Load for ExchangeReservations {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ExchangeState, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let quote = exchange_quote(customer, self.session, tx).await?.filter(|quote| quote.session == self.session);
+        let none = (Vec::new(), Vec::new());
+        let (orders, purchases) = quote.as_ref().map_or(none, |quote| {
+            let orders = quote.returns.iter().map(|returned| returned.wanted.order).collect();
+            (orders, quote.purchases.iter().map(|purchase| &purchase.wanted).collect())
+        });
+        let state = exchange_state(customer, partner, &orders, &purchases, tx).await?;
+        Ok(ExchangeState { quote, ..state })
+    }
+}
+
+impl Answer for GetExchange {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<ExchangeQuote>, Fault> {
+        let found = exchange_quote(permit.customer(), self.operation, tx).await?;
+        let admin = permit.standing().is_admin_agent();
+        Ok(found.filter(|quote| permit.is_partner() && (admin || quote.asked_by == permit.actor().principal)))
+    }
+}
+
+/// Amounts in the order's currency, in millionths.
+#[derive(Serialize, Deserialize)]
+struct StoredSide {
+    share: i64,
+    credit: i64,
+    fee: i64,
+    dropped: i64,
+}
+
+impl StoredSide {
+    fn of(side: &Side) -> Self {
+        Self {
+            share: side.share.amount_e6,
+            credit: side.credit.amount_e6,
+            fee: side.fee.amount_e6,
+            dropped: side.dropped.amount_e6,
+        }
+    }
+
+    fn read(&self, currency: Currency) -> Side {
+        let money = |amount_e6| Money { amount_e6, currency };
+        Side {
+            share: money(self.share),
+            credit: money(self.credit),
+            fee: money(self.fee),
+            dropped: money(self.dropped),
+        }
+    }
+}
+
+/// Terms of a return as JSON: they are read and written as a whole.
+#[derive(Serialize, Deserialize)]
+struct StoredTerms {
+    currency: String,
+    quantity: i64,
+    of: i64,
+    running: i64,
+    period_from: String,
+    period_until: String,
+    on: String,
+    within_days: bool,
+    used: bool,
+    fee_percent: String,
+    customer: StoredSide,
+    partner: StoredSide,
+    paid: i64,
+    completed: i64,
+    instalments: i64,
+}
+
+impl StoredTerms {
+    fn of(terms: &ReturnTerms) -> Self {
+        Self {
+            currency: terms.paid.currency.to_string(),
+            quantity: terms.quantity,
+            of: terms.of,
+            running: terms.running,
+            period_from: terms.period_from.to_string(),
+            period_until: terms.period_until.to_string(),
+            on: terms.on.to_string(),
+            within_days: terms.within_days,
+            used: terms.used,
+            fee_percent: terms.fee_percent.to_string(),
+            customer: StoredSide::of(&terms.customer),
+            partner: StoredSide::of(&terms.partner),
+            paid: terms.paid.amount_e6,
+            completed: terms.completed,
+            instalments: terms.instalments,
+        }
+    }
+
+    fn read(&self) -> Result<ReturnTerms, Fault> {
+        let currency = currency_of(&self.currency)?;
+        Ok(ReturnTerms {
+            quantity: self.quantity,
+            of: self.of,
+            running: self.running,
+            period_from: parsed("day", &self.period_from)?,
+            period_until: parsed("day", &self.period_until)?,
+            on: parsed("day", &self.on)?,
+            within_days: self.within_days,
+            used: self.used,
+            fee_percent: parsed("per cent", &self.fee_percent)?,
+            customer: self.customer.read(currency),
+            partner: self.partner.read(currency),
+            paid: Money { amount_e6: self.paid, currency },
+            completed: self.completed,
+            instalments: self.instalments,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCounted {
+    amount: i64,
+    before: i64,
+    limit: i64,
+    limit_currency: String,
+    currency: String,
+    rate: String,
+    rate_from: String,
+    window_months: i64,
+}
+
+impl StoredCounted {
+    fn of(counted: &Counted) -> Self {
+        Self {
+            amount: counted.amount.amount_e6,
+            before: counted.before.amount_e6,
+            limit: counted.limit.amount_e6,
+            limit_currency: counted.limit.currency.to_string(),
+            currency: counted.rate.currency.to_string(),
+            rate: counted.rate.rate.to_string(),
+            rate_from: counted.rate.valid_from.to_string(),
+            window_months: counted.window_months,
+        }
+    }
+
+    fn read(&self) -> Result<Counted, Fault> {
+        let currency = currency_of(&self.limit_currency)?;
+        let money = |amount_e6| Money { amount_e6, currency };
+        Ok(Counted {
+            amount: money(self.amount),
+            before: money(self.before),
+            limit: money(self.limit),
+            rate: ConversionRate {
+                valid_from: parsed("day", &self.rate_from)?,
+                currency: currency_of(&self.currency)?,
+                rate: parsed("rate", &self.rate)?,
+            },
+            window_months: self.window_months,
+        })
+    }
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+fn from_json<'t, T: Deserialize<'t>>(what: &'static str, text: &'t str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|_| Fault::Damaged { what, value: text.to_owned() })
+}
+
+#[derive(serde::Deserialize)]
+struct RefundQuoteRow {
+    reservation_order_id: String,
+    reservation_id: String,
+    order_etag: i64,
+    quoted_at: i64,
+    lapses_at: i64,
+    used_at: Option<i64>,
+    terms: String,
+    counted: String,
+}
+
+async fn refund_quote(customer: CustomerId, session: Uuid, tx: &mut Tx<'_>) -> Result<Option<RefundQuote>, Fault> {
+    let row: Option<RefundQuoteRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT reservation_order_id, reservation_id, order_etag, quoted_at, lapses_at, used_at, terms, counted
+         FROM refund_quote WHERE customer_id = $1 AND session_id = $2")
+        .bind(customer.to_string()).bind(session.to_string()).fetch_optional(conn).await)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(RefundQuote {
+        session,
+        order: parsed("reservation order id", &row.reservation_order_id)?,
+        reservation: parsed("reservation id", &row.reservation_id)?,
+        order_etag: row.order_etag,
+        quoted_at: instant(row.quoted_at)?,
+        lapses_at: instant(row.lapses_at)?,
+        used_at: instant_optional(row.used_at)?,
+        terms: from_json::<StoredTerms>("terms of a return", &row.terms)?.read()?,
+        counted: from_json::<StoredCounted>("count of a return", &row.counted)?.read()?,
+    }))
+}
+
+/// Keeps the quote of a refund.
+pub(crate) async fn insert_refund_quote(
+    customer: CustomerId,
+    quote: &RefundQuote,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO refund_quote
+           (customer_id, session_id, reservation_order_id, reservation_id, order_etag, quoted_at, lapses_at, terms,
+            counted)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        .bind(customer.to_string())
+        .bind(quote.session.to_string())
+        .bind(quote.order.to_string())
+        .bind(quote.reservation.to_string())
+        .bind(quote.order_etag)
+        .bind(micros(quote.quoted_at))
+        .bind(micros(quote.lapses_at))
+        .bind(to_json(&StoredTerms::of(&quote.terms)))
+        .bind(to_json(&StoredCounted::of(&quote.counted)))
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Notes that a refund was paid.
+pub(crate) async fn use_refund_quote(
+    customer: CustomerId,
+    session: Uuid,
+    at: Timestamp,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query("UPDATE refund_quote SET used_at = $3 WHERE customer_id = $1 AND session_id = $2")
+        .bind(customer.to_string()).bind(session.to_string()).bind(micros(at)).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Keeps a return.
+pub(crate) async fn insert_return(
+    customer: CustomerId,
+    partner: PartnerId,
+    made: &ReturnMade,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    let refund = |side: &Side| side.credit.amount_e6.saturating_sub(side.fee.amount_e6);
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO reservation_return
+           (customer_id, return_id, session_id, partner_id, kind, at, reservation_order_id, reservation_id, quantity,
+            running, currency, customer_share_e6, partner_share_e6, customer_refund_e6, partner_refund_e6, counted_e6,
+            counted_currency, returned_by, reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+        .bind(customer.to_string())
+        .bind(made.id.to_string())
+        .bind(made.session.to_string())
+        .bind(partner.to_string())
+        .bind(match made.kind {
+            ReturnKind::Refund => "refund",
+            ReturnKind::Exchange => "exchange",
+        })
+        .bind(micros(made.at))
+        .bind(made.order.to_string())
+        .bind(made.reservation.to_string())
+        .bind(made.terms.quantity)
+        .bind(made.terms.running)
+        .bind(made.terms.paid.currency.to_string())
+        .bind(made.terms.customer.share.amount_e6)
+        .bind(made.terms.partner.share.amount_e6)
+        .bind(refund(&made.terms.customer))
+        .bind(refund(&made.terms.partner))
+        .bind(made.counted.amount_e6)
+        .bind(made.counted.currency.to_string())
+        .bind(&made.by)
+        .bind(made.reason.as_deref())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredReturn {
+    order: String,
+    reservation: String,
+    order_etag: i64,
+    terms: StoredTerms,
+}
+
+impl StoredReturn {
+    fn of(returned: &QuotedReturn) -> Self {
+        Self {
+            order: returned.wanted.order.to_string(),
+            reservation: returned.wanted.reservation.to_string(),
+            order_etag: returned.order_etag,
+            terms: StoredTerms::of(&returned.terms),
+        }
+    }
+
+    fn read(&self) -> Result<QuotedReturn, Fault> {
+        Ok(QuotedReturn {
+            wanted: ToReturn {
+                order: parsed("reservation order id", &self.order)?,
+                reservation: parsed("reservation id", &self.reservation)?,
+                quantity: self.terms.quantity,
+            },
+            order_etag: self.order_etag,
+            terms: self.terms.read()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPurchase {
+    order: String,
+    subscription: String,
+    sku: String,
+    region: String,
+    resource_type: String,
+    term: String,
+    billing_plan: String,
+    quantity: i64,
+    applied_scope: Option<String>,
+    display_name: Option<String>,
+    instance_flexibility: bool,
+    renew: bool,
+    currency: String,
+    list: i64,
+    partner: i64,
+    customer: i64,
+}
+
+impl StoredPurchase {
+    fn of(purchase: &QuotedPurchase) -> Self {
+        let (wanted, item) = (&purchase.wanted, &purchase.wanted.item);
+        Self {
+            order: wanted.order.to_string(),
+            subscription: wanted.subscription.to_string(),
+            sku: item.sku.as_str().to_owned(),
+            region: item.region.as_str().to_owned(),
+            resource_type: item.resource_type.name().to_owned(),
+            term: item.term.code().to_owned(),
+            billing_plan: item.plan.name().to_owned(),
+            quantity: item.quantity.instances(),
+            applied_scope: wanted.scope.scope().map(ToString::to_string),
+            display_name: wanted.display_name.as_ref().map(ToString::to_string),
+            instance_flexibility: wanted.instance_flexibility,
+            renew: wanted.renew,
+            currency: purchase.prices.currency().to_string(),
+            list: purchase.prices.list.amount_e6,
+            partner: purchase.prices.partner.amount_e6,
+            customer: purchase.prices.customer.amount_e6,
+        }
+    }
+
+    fn read(&self) -> Result<QuotedPurchase, Fault> {
+        let currency = currency_of(&self.currency)?;
+        let money = |amount_e6| Money { amount_e6, currency };
+        let scope = match &self.applied_scope {
+            None => AppliedScope::Shared,
+            Some(text) => {
+                AppliedScope::Single(known("scope", text, fullmakt_domain::arm_scope::ArmScope::parse(text).ok())?)
+            }
+        };
+        let name = self.display_name.as_ref().map(|text| known("display name", text, DisplayName::parse(text).ok()));
+        Ok(QuotedPurchase {
+            wanted: ToPurchase {
+                order: parsed("reservation order id", &self.order)?,
+                subscription: parsed("subscription id", &self.subscription)?,
+                item: Item {
+                    resource_type: known(
+                        "resource type",
+                        &self.resource_type,
+                        ReservedResourceType::parse(&self.resource_type).ok(),
+                    )?,
+                    sku: known("sku", &self.sku, SkuName::parse(&self.sku).ok())?,
+                    region: known("region", &self.region, Region::parse(&self.region).ok())?,
+                    term: known("term", &self.term, Term::parse(&self.term).ok())?,
+                    plan: known("billing plan", &self.billing_plan, BillingPlan::parse(&self.billing_plan).ok())?,
+                    quantity: known("quantity", "exchange", Quantity::new(self.quantity).ok())?,
+                },
+                scope,
+                display_name: name.transpose()?,
+                instance_flexibility: self.instance_flexibility,
+                renew: self.renew,
+            },
+            prices: UnitPrices { list: money(self.list), partner: money(self.partner), customer: money(self.customer) },
+        })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct ExchangeQuoteRow {
+    session_id: String,
+    asked_by: String,
+    quoted_at: i64,
+    lapses_at: i64,
+    used_at: Option<i64>,
+    returns: String,
+    purchases: String,
+    problem_code: Option<String>,
+    problem: Option<String>,
+}
+
+/// A quoted exchange, by its session or its calculation.
+async fn exchange_quote(
+    customer: CustomerId,
+    operation: Uuid,
+    tx: &mut Tx<'_>,
+) -> Result<Option<ExchangeQuote>, Fault> {
+    let row: Option<ExchangeQuoteRow> = on!(tx, conn => sqlx::query_as(
+        "SELECT session_id, asked_by, quoted_at, lapses_at, used_at, returns, purchases, problem_code, problem
+         FROM exchange_quote WHERE customer_id = $1 AND (session_id = $2 OR calculation_id = $2)")
+        .bind(customer.to_string()).bind(operation.to_string()).fetch_optional(conn).await)?;
+    let Some(row) = row else { return Ok(None) };
+    let returns: Vec<StoredReturn> = from_json("returns of an exchange", &row.returns)?;
+    let purchases: Vec<StoredPurchase> = from_json("purchases of an exchange", &row.purchases)?;
+    Ok(Some(ExchangeQuote {
+        session: parsed("session id", &row.session_id)?,
+        asked_by: parsed("principal id", &row.asked_by)?,
+        returns: returns.iter().map(StoredReturn::read).collect::<Result<_, _>>()?,
+        purchases: purchases.iter().map(StoredPurchase::read).collect::<Result<_, _>>()?,
+        quoted_at: instant(row.quoted_at)?,
+        lapses_at: instant(row.lapses_at)?,
+        used_at: instant_optional(row.used_at)?,
+        problem: row.problem_code.zip(row.problem).map(|(code, message)| ExchangeProblem { code, message }),
+    }))
+}
+
+/// Keeps the quote of an exchange.
+pub(crate) async fn insert_exchange_quote(
+    customer: CustomerId,
+    quote: &ExchangeQuote,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    let returns: Vec<StoredReturn> = quote.returns.iter().map(StoredReturn::of).collect();
+    let purchases: Vec<StoredPurchase> = quote.purchases.iter().map(StoredPurchase::of).collect();
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO exchange_quote
+           (customer_id, session_id, calculation_id, first_order_id, asked_by, quoted_at, lapses_at, returns, purchases,
+            problem_code, problem)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(customer.to_string())
+        .bind(quote.session.to_string())
+        .bind(ExchangeQuote::calculation(quote.session).to_string())
+        .bind(quote.returns.first().map(|returned| returned.wanted.order.to_string()).unwrap_or_default())
+        .bind(quote.asked_by.to_string())
+        .bind(micros(quote.quoted_at))
+        .bind(micros(quote.lapses_at))
+        .bind(to_json(&returns))
+        .bind(to_json(&purchases))
+        .bind(quote.problem.as_ref().map(|problem| problem.code.clone()))
+        .bind(quote.problem.as_ref().map(|problem| problem.message.clone()))
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Notes that an exchange was made.
+pub(crate) async fn use_exchange_quote(
+    customer: CustomerId,
+    session: Uuid,
+    at: Timestamp,
+    tx: &mut Tx<'_>,
+) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query("UPDATE exchange_quote SET used_at = $3 WHERE customer_id = $1 AND session_id = $2")
+        .bind(customer.to_string()).bind(session.to_string()).bind(micros(at)).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Sets a partner's rules of returns from a day on.
+pub(crate) async fn set_policy(partner: PartnerId, policy: &RefundPolicy, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO refund_policy (partner_id, valid_from, full_refund_days, fee_percent, limit_e6, window_months)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (partner_id, valid_from) DO UPDATE SET full_refund_days = excluded.full_refund_days,
+           fee_percent = excluded.fee_percent, limit_e6 = excluded.limit_e6, window_months = excluded.window_months")
+        .bind(partner.to_string())
+        .bind(policy.valid_from.to_string())
+        .bind(policy.full_refund_days)
+        .bind(policy.fee_percent.to_string())
+        .bind(policy.limit.amount_e6)
+        .bind(policy.window_months)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Sets a partner's conversion rate from a day on.
+pub(crate) async fn set_rate(partner: PartnerId, rate: &ConversionRate, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    on!(tx, conn => sqlx::query(
+        "INSERT INTO conversion_rate (partner_id, currency, valid_from, rate) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (partner_id, currency, valid_from) DO UPDATE SET rate = excluded.rate")
+        .bind(partner.to_string())
+        .bind(rate.currency.to_string())
+        .bind(rate.valid_from.to_string())
+        .bind(rate.rate.to_string())
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
