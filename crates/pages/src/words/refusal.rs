@@ -44,6 +44,29 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
         Refusal::ReservationOrderExists { .. } => t.get("refusal-bought-already"),
         Refusal::ReservationNotFound { .. } => t.get("refusal-reservation-not-found"),
         Refusal::ReservationNotActive { .. } => t.get("refusal-reservation-not-active"),
+        Refusal::RefundQuantity { of, .. } => t.with("refusal-refund-quantity", "of", of.instances()),
+        Refusal::NotReturnable { .. } => t.get("refusal-not-returnable"),
+        Refusal::ReturnQuoteMissing { .. } | Refusal::ReturnQuoteDiffers { .. } | Refusal::ReturnQuoteStale { .. } => {
+            t.get("refusal-return-quote-stale")
+        }
+        Refusal::ReturnQuoteLapsed { at, .. } => t.with("refusal-quote-lapsed", "at", format::instant(t, *at)),
+        Refusal::ReturnQuoteUsed { at, .. } => t.with("refusal-return-quote-used", "at", format::instant(t, *at)),
+        Refusal::RefundLimitExceeded { limit, before, amount, months } => t.with_all(
+            "refusal-refund-limit",
+            &[
+                ("limit", &format::money(t.language(), *limit)),
+                ("before", &format::money(t.language(), *before)),
+                ("amount", &format::money(t.language(), *amount)),
+                ("months", months),
+            ],
+        ),
+        Refusal::NoConversionRate { currency, .. } => t.with("refusal-no-rate", "currency", currency.code()),
+        Refusal::ExchangeIncomplete => t.get("refusal-exchange-incomplete"),
+        Refusal::NotExchangeable { .. } => t.get("refusal-not-exchangeable"),
+        Refusal::ExchangeTooSmall { bought, returned } => t.with_all(
+            "refusal-exchange-too-small",
+            &[("bought", &format::money(t.language(), *bought)), ("returned", &format::money(t.language(), *returned))],
+        ),
         Refusal::ReservationNotOver { .. } => t.get("refusal-reservation-not-over"),
         Refusal::SplitQuantities { quantity } => t.with("refusal-split-quantities", "quantity", quantity.instances()),
         Refusal::MergeSources => t.with("refusal-merge-sources", "most", i64::from(Quantity::MAX)),
@@ -92,7 +115,7 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
             t.with_all("refusal-plan-in-use", &[("subscriptions", subscriptions), ("reservations", reservations)])
         }
         // No page asks for what these turn down: policies and payers that a page names itself, custom roles, quantities of
-        // subscriptions, a scope or renewal that comes with a split.
+        // subscriptions, a scope or renewal that comes with a split, rules of returns.
         Refusal::ForeignGrantor { .. }
         | Refusal::PolicyWithoutPermission
         | Refusal::BuiltInRoleFixed { .. }
@@ -100,6 +123,7 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
         | Refusal::RoleNameTaken { .. }
         | Refusal::RoleInUse { .. }
         | Refusal::ChangedElsewhere { .. }
+        | Refusal::InvalidRefundPolicy { .. }
         | Refusal::EntitlementQuantity { .. } => sentence(&refusal.to_string()),
     }
 }

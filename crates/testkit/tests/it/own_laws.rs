@@ -35,6 +35,14 @@ const ROUTES: &[Asked] = &[
     asked("GET", "/fullmakt/v1/prices?customer={customer}", None),
     asked("POST", "/fullmakt/v1/prices", Some(r#"{"customer": "{customer}", "discountPercent": "3"}"#)),
     asked("DELETE", "/fullmakt/v1/prices/{rule}", None),
+    asked("GET", "/fullmakt/v1/customers/{customer}/returns", None),
+    asked("PUT", "/fullmakt/v1/refund-policy", Some(r#"{"validFrom": "2027-01-01", "fullRefundDays": 7}"#)),
+    asked(
+        "PUT",
+        "/fullmakt/v1/conversion-rates",
+        Some(r#"{"validFrom": "2027-01-01", "currency": "SEK", "rate": "10"}"#),
+    ),
+    asked("POST", "/fullmakt/v1/reservations/{order}/{reservation}/renew", None),
 ];
 
 /// Routes about nothing that belongs to anybody.
