@@ -177,6 +177,9 @@ impl Command for MergeReservations {
         if a.instance_flexibility != b.instance_flexibility {
             return Err(Refusal::MergeDiffers { what: "settings of instance flexibility" });
         }
+        if a.lineage.renewed_as.is_some() != b.lineage.renewed_as.is_some() {
+            return Err(Refusal::MergeDiffers { what: "renewals" });
+        }
         let sum = a.quantity.instances().saturating_add(b.quantity.instances());
         let quantity = Quantity::new(sum).map_err(|_| Refusal::MergeSources)?;
         let by = acting(permit);

@@ -330,7 +330,7 @@ impl Reservation {
     }
 
     /// A further reservation of the same order, which goes on with part or all of this one: same term, price, name, scope
-    /// and flexibility. Renewal is off until the partner sets it anew.
+    /// and flexibility. Renewal is off until the partner sets it anew; what is renewed already stays so.
     #[must_use]
     pub fn successor(&self, id: ReservationId, quantity: Quantity, by: &Buyer, now: Timestamp) -> Self {
         Self {
@@ -341,7 +341,7 @@ impl Reservation {
             archived: false,
             state: ReservationState::Succeeded,
             ending: None,
-            lineage: Lineage::default(),
+            lineage: Lineage { renewed_as: self.lineage.renewed_as, ..Lineage::default() },
             etag: 1,
             created_at: now,
             updated_at: now,

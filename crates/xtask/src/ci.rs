@@ -136,6 +136,13 @@ pub fn screenshots() -> anyhow::Result<()> {
     run::run(screenshots.current_dir(run::root()))
 }
 
+/// Random histories against a second model.
+pub fn sim(seeds: u64, first: u64) -> anyhow::Result<()> {
+    let words = ["test", "--quiet", "--locked", "-p", "fullmakt-domain", "--test", "simulation"];
+    let mut test = run::cargo(&words);
+    run::run(test.env("FULLMAKT_SIM_SEEDS", seeds.to_string()).env("FULLMAKT_SIM_FIRST", first.to_string()))
+}
+
 /// The sample catalogue, as its generator makes it.
 pub fn catalog() -> anyhow::Result<()> {
     run::run(&mut run::cargo(&["run", "--quiet", "--locked", "-p", "fullmakt-world", "--example", "catalog"]))

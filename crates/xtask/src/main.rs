@@ -47,6 +47,15 @@ enum Chore {
     },
     /// Pictures of every page, in both languages, wide and narrow, in `target/screenshots`.
     Screenshots,
+    /// Runs random histories of purchases and returns against a second model; the tests run 2,000 of them.
+    Sim {
+        /// How many histories.
+        #[arg(long, default_value_t = 200)]
+        seeds: u64,
+        /// The number of the first.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
     /// Writes the built-in sample catalogue anew.
     Catalog,
     /// Starts a throwaway PostgreSQL, runs a command with its address in the environment, stops it.
@@ -75,6 +84,7 @@ fn chore(chore: Chore) -> anyhow::Result<()> {
         Chore::Bless => ci::bless(),
         Chore::Bench { what, write } => ci::bench(what, write),
         Chore::Screenshots => ci::screenshots(),
+        Chore::Sim { seeds, first } => ci::sim(seeds, first),
         Chore::Catalog => ci::catalog(),
         Chore::Postgres { words } => ci::with_postgres(&words),
     }

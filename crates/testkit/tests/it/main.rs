@@ -1,6 +1,7 @@
 //! Every end-to-end test, in one program.
 #![allow(clippy::unwrap_used, reason = "a test that meets nothing fails")]
 
+mod after_purchase;
 mod books;
 mod browser;
 mod catalog;
