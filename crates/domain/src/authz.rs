@@ -9,7 +9,7 @@ use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::change::Change;
 use crate::due::DueWork;
-use crate::ids::{CustomerId, PartnerId, PrincipalId, TenantId};
+use crate::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, TenantId};
 use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reservation::ReservationOrder;
@@ -26,6 +26,8 @@ pub enum Target {
     Scope(ArmScope),
     /// An exchange, by its session or its calculation.
     Exchange(uuid::Uuid),
+    /// An Azure subscription. Only roles that are given there, above it or inside it count.
+    Subscription(SubscriptionId),
     /// Whatever the actor can see in Azure Resource Manager: lists over directories and orders.
     Visible,
 }
@@ -255,14 +257,12 @@ pub fn check(operation: &Operation, target: &Target, actor: &Actor, facts: &Fact
     if facts.standing == Standing::Outsider {
         return Err(Denied::Hidden);
     }
-    let forbidden = |action| Denied::Forbidden {
-        actor: actor.name.clone(),
-        action,
-        scope: match target {
-            Target::Scope(scope) => Some(scope.clone()),
-            _ => None,
-        },
+    let scope = match target {
+        Target::Scope(scope) => Some(scope.clone()),
+        Target::Subscription(id) => Some(ArmScope::Subscription(*id)),
+        Target::OwnPartner | Target::Customer(_) | Target::Exchange(_) | Target::Visible => None,
     };
+    let forbidden = |action| Denied::Forbidden { actor: actor.name.clone(), action, scope: scope.clone() };
     let allowed = match operation.rule {
         Rule::Related => true,
         Rule::Server => false,
@@ -271,13 +271,10 @@ pub fn check(operation: &Operation, target: &Target, actor: &Actor, facts: &Fact
             Standing::PartnerApplication { .. } => application,
             Standing::Customer { .. } | Standing::Outsider => false,
         },
-        Rule::Arm(action) => match target {
-            Target::Scope(scope) => {
-                let directory = facts.customer.map_or(actor.tenant, CustomerId::tenant);
-                role::allowed(&facts.grants, action, scope, directory)
-            }
-            _ => false,
-        },
+        Rule::Arm(action) => scope.as_ref().is_some_and(|scope| {
+            let directory = facts.customer.map_or(actor.tenant, CustomerId::tenant);
+            role::allowed(&facts.grants, action, scope, directory)
+        }),
     };
     match (allowed, operation.rule) {
         (true, _) => Ok(()),
@@ -291,7 +288,6 @@ mod tests {
     use expect_test::expect_file;
 
     use super::*;
-    use crate::ids::SubscriptionId;
     use crate::operation;
     use crate::testing;
 

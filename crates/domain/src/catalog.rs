@@ -7,7 +7,6 @@ use std::fmt;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Query, Target};
 use crate::catalog_item::ItemBook;
 use crate::ids::{CustomerId, SubscriptionId};
@@ -758,7 +757,7 @@ impl Action for ViewSubscriptionCatalog {
     const OPERATION: Operation = operation::READ_SUBSCRIPTION_CATALOG;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.subscription))
+        Target::Subscription(self.subscription)
     }
 }
 
@@ -966,7 +965,7 @@ impl Action for ListPriced {
     const OPERATION: Operation = operation::READ_SUBSCRIPTION_CATALOG;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.subscription))
+        Target::Subscription(self.subscription)
     }
 }
 

@@ -58,7 +58,7 @@ impl Action for GetSubscription {
     const OPERATION: Operation = operation::READ_SUBSCRIPTION;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.id))
+        Target::Subscription(self.id)
     }
 }
 

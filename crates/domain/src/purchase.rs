@@ -67,7 +67,7 @@ impl Action for BuyReservation {
     const OPERATION: Operation = operation::BUY_RESERVATION;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.subscription))
+        Target::Subscription(self.subscription)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Quotes: a price that holds for a while, and the order that may be placed on it (R13).
 
 use crate::activity::RecordDraft;
-use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::{Catalog, Offer};
 use crate::change::Change;
@@ -83,7 +82,7 @@ impl Action for QuotePrice {
     const OPERATION: Operation = operation::QUOTE_PRICE;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.subscription))
+        Target::Subscription(self.subscription)
     }
 }
 
@@ -190,7 +189,7 @@ impl Action for GetQuote {
     const OPERATION: Operation = operation::READ_QUOTE;
 
     fn target(&self) -> Target {
-        Target::Scope(ArmScope::Subscription(self.subscription))
+        Target::Subscription(self.subscription)
     }
 }
 

@@ -9,11 +9,11 @@ use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::operation::{CREATE_CUSTOMER, Operation};
 use serde_json::Value;
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::Answer;
 use crate::facts::Root;
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
-use crate::statement::query_as;
+use crate::statement::{query, query_as};
 
 /// What every record of a write has in common.
 pub(crate) struct Entry<'e> {
@@ -48,28 +48,30 @@ impl<'e> Entry<'e> {
         let customer = self.facts.customer.map(|c| c.to_string()).or_else(|| came_to_be.then(|| draft.subject.clone()));
         let details: Vec<[&str; 2]> = draft.details.iter().map(|(k, v)| [k.as_str(), v.as_str()]).collect();
         let details = serde_json::to_string(&details).unwrap_or_else(|_| "[]".to_owned());
-        on!(tx, conn => sqlx::query(
+        query(
             "INSERT INTO activity_record
                (root_id, sequence, at, partner_id, customer_id, operation, outcome, actor_id, actor_name,
                 application_id, correlation_id, subject, old_value, new_value, details, message)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
-            .bind(self.root.id())
-            .bind(self.sequence)
-            .bind(micros(self.request.now))
-            .bind(self.facts.partner.map(|p| p.to_string()))
-            .bind(customer)
-            .bind(self.operation.name)
-            .bind(outcome.name())
-            .bind(self.actor.principal.to_string())
-            .bind(&self.actor.name)
-            .bind(self.actor.application.map(|a| a.to_string()))
-            .bind(self.request.correlation.to_string())
-            .bind(&draft.subject)
-            .bind(draft.old.as_ref().map(json_text))
-            .bind(draft.new.as_ref().map(json_text))
-            .bind(&details)
-            .bind(message)
-            .execute(conn).await.map(drop))?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        )
+        .bind(self.root.id())
+        .bind(self.sequence)
+        .bind(micros(self.request.now))
+        .bind(self.facts.partner.map(|p| p.to_string()))
+        .bind(customer)
+        .bind(self.operation.name)
+        .bind(outcome.name())
+        .bind(self.actor.principal.to_string())
+        .bind(&self.actor.name)
+        .bind(self.actor.application.map(|a| a.to_string()))
+        .bind(self.request.correlation.to_string())
+        .bind(&draft.subject)
+        .bind(draft.old.as_ref().map(json_text))
+        .bind(draft.new.as_ref().map(json_text))
+        .bind(&details)
+        .bind(message)
+        .execute(tx)
+        .await?;
         Ok(())
     }
 }

@@ -17,10 +17,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::db::{Ending, Store, Tx, on};
+use crate::db::{Ending, Store, Tx};
 use crate::door::Answer;
 use crate::price_rule;
 use crate::row::{Fault, known, micros, money, parsed_optional};
+use crate::statement::{Query, QueryBuilder, query_as, query_scalar};
 
 /// Offers in one statement: well below the number of values that either database takes.
 const OFFERS_PER_STATEMENT: usize = 500;
@@ -32,12 +33,14 @@ type Read = Option<(i64, Arc<Catalog>)>;
 #[derive(Clone, Default)]
 pub(crate) struct Cache(Arc<RwLock<Read>>);
 
+pub(crate) fn asked_newest() -> Query<Option<i64>> {
+    query_scalar("SELECT max(sheet) FROM price_sheet")
+}
+
 /// The catalogue in force; without any price sheet an empty one. Other servers may have loaded a newer sheet, so its
 /// number is asked for each time.
 pub(crate) async fn in_force(tx: &mut Tx<'_>) -> Result<Arc<Catalog>, Fault> {
-    let newest: Option<i64> =
-        on!(tx, conn => sqlx::query_scalar("SELECT max(sheet) FROM price_sheet").fetch_one(conn).await)?;
-    let newest = newest.unwrap_or(0);
+    let newest = asked_newest().fetch_one(tx).await?.unwrap_or(0);
     let cache = tx.catalog.clone();
     let cached = cache.0.read().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((_, catalog)) = cached.filter(|(sheet, _)| *sheet == newest) {
@@ -77,38 +80,37 @@ impl Store {
 
 /// Writes a sheet with the next number.
 pub(crate) async fn insert_sheet(catalog: &Catalog, now: Timestamp, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    let sheet: i64 = on!(tx, conn => sqlx::query_scalar(
+    let sheet: i64 = query_scalar(
         "INSERT INTO price_sheet (sheet, loaded_at) SELECT coalesce(max(sheet), 0) + 1, $1 FROM price_sheet RETURNING sheet")
-        .bind(micros(now)).fetch_one(conn).await)?;
+        .bind(micros(now)).fetch_one(tx).await?;
     let rows = catalog.offers().iter().zip(0_i64..).collect::<Vec<_>>();
     for chunk in rows.chunks(OFFERS_PER_STATEMENT) {
-        on!(tx, conn => {
-            let mut insert = sqlx::QueryBuilder::new(
-                "INSERT INTO offer
-                   (sheet, number, sku, family, region, resource_type, term, billing_plans, currency, list_e6, partner_e6,
-                    flexibility_group, ratio_e6, vcpus, memory_gib_e6, sold_from, sold_until, markets) ");
-            insert.push_values(chunk, |mut row, (offer, number)| {
-                row.push_bind(sheet)
-                    .push_bind(*number)
-                    .push_bind(offer.sku.as_str())
-                    .push_bind(&offer.family)
-                    .push_bind(offer.region.as_str())
-                    .push_bind(offer.resource_type.name())
-                    .push_bind(offer.term.code())
-                    .push_bind(listed(&offer.billing_plans))
-                    .push_bind(offer.currency().code().to_owned())
-                    .push_bind(offer.list_price.amount_e6)
-                    .push_bind(offer.partner_price.amount_e6)
-                    .push_bind(offer.flexibility_group.as_deref())
-                    .push_bind(millionths(offer.ratio))
-                    .push_bind(offer.vcpus.map(i64::from))
-                    .push_bind(offer.memory_gib.map(millionths))
-                    .push_bind(offer.sold_from.map(|day| day.to_string()))
-                    .push_bind(offer.sold_until.map(|day| day.to_string()))
-                    .push_bind(listed(&offer.markets));
-            });
-            insert.build().execute(conn).await.map(drop)
-        })?;
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO offer
+               (sheet, number, sku, family, region, resource_type, term, billing_plans, currency, list_e6, partner_e6,
+                flexibility_group, ratio_e6, vcpus, memory_gib_e6, sold_from, sold_until, markets) ",
+        );
+        insert.push_values(chunk, |mut row, (offer, number)| {
+            row.push_bind(sheet)
+                .push_bind(*number)
+                .push_bind(offer.sku.as_str())
+                .push_bind(&offer.family)
+                .push_bind(offer.region.as_str())
+                .push_bind(offer.resource_type.name())
+                .push_bind(offer.term.code())
+                .push_bind(listed(&offer.billing_plans))
+                .push_bind(offer.currency().code().to_owned())
+                .push_bind(offer.list_price.amount_e6)
+                .push_bind(offer.partner_price.amount_e6)
+                .push_bind(offer.flexibility_group.as_deref())
+                .push_bind(millionths(offer.ratio))
+                .push_bind(offer.vcpus.map(i64::from))
+                .push_bind(offer.memory_gib.map(millionths))
+                .push_bind(offer.sold_from.map(|day| day.to_string()))
+                .push_bind(offer.sold_until.map(|day| day.to_string()))
+                .push_bind(listed(&offer.markets));
+        });
+        insert.build().execute(tx).await?;
     }
     Ok(())
 }
@@ -134,11 +136,11 @@ struct OfferRow {
 }
 
 async fn read_sheet(sheet: i64, tx: &mut Tx<'_>) -> Result<Catalog, Fault> {
-    let rows: Vec<OfferRow> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<OfferRow> = query_as(
         "SELECT sku, family, region, resource_type, term, billing_plans, currency, list_e6, partner_e6, flexibility_group,
                 ratio_e6, vcpus, memory_gib_e6, sold_from, sold_until, markets
          FROM offer WHERE sheet = $1 ORDER BY number")
-        .bind(sheet).fetch_all(conn).await)?;
+        .bind(sheet).fetch_all(tx).await?;
     let offers = rows.into_iter().map(OfferRow::offer).collect::<Result<Vec<_>, Fault>>()?;
     Catalog::new(offers).map_err(|_| Fault::Damaged { what: "price sheet", value: sheet.to_string() })
 }
@@ -241,10 +243,14 @@ pub(crate) async fn storefront(
     customer: Option<CustomerId>,
     tx: &mut Tx<'_>,
 ) -> Result<Storefront, Fault> {
-    let (currency, market): (String, String) = on!(tx, conn => sqlx::query_as(
+    let (currency, market): (String, String) = query_as(
         "SELECT p.currency, coalesce(c.country, p.country) FROM partner p LEFT JOIN customer c ON c.customer_id = $2
-         WHERE p.partner_id = $1")
-        .bind(partner.to_string()).bind(customer.map(|id| id.to_string())).fetch_one(conn).await)?;
+         WHERE p.partner_id = $1",
+    )
+    .bind(partner.to_string())
+    .bind(customer.map(|id| id.to_string()))
+    .fetch_one(tx)
+    .await?;
     Ok(Storefront {
         currency: known("currency", &currency, Currency::parse(&currency).ok())?,
         market: known("country", &market, Country::parse(&market).ok())?,

@@ -9,16 +9,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Postgres};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::oneshot;
 
 use crate::catalog::Cache;
 use crate::memo::{Look, Memo};
 use crate::row::Fault;
-use crate::statement::{Statement, query_scalar};
+use crate::statement::{JsonRow, Statement, query_scalar};
 
 mod postgres;
 mod sqlite;
@@ -58,7 +56,7 @@ impl FromStr for DatabaseUrl {
 /// A connection, inside a transaction where there is something to write.
 enum Conn<'c> {
     Sqlite(&'c mut rusqlite::Connection),
-    Postgres(&'c mut PgConnection),
+    Postgres(&'c mut postgres::Loan),
 }
 
 /// A transaction, or a connection that only reads.
@@ -68,39 +66,108 @@ pub struct Tx<'c> {
     pub(crate) catalog: Cache,
     /// What was read lately; never for a write, which reads under its lock.
     pub(crate) look: Option<Look>,
+    /// Rows that are still to be added, where a statement is a trip to another process.
+    later: Vec<Statement>,
+    /// Whether all that is written is one statement, see [`Store::write_at_once`].
+    at_once: bool,
+    /// Answers to questions that were asked together.
+    answers: Vec<(Statement, Vec<JsonRow>)>,
 }
 
-impl Tx<'_> {
+impl<'c> Tx<'c> {
+    fn new(conn: Conn<'c>, catalog: &Cache, look: Option<Look>) -> Self {
+        Self { conn, catalog: catalog.clone(), look, later: Vec::new(), at_once: false, answers: Vec::new() }
+    }
+
     /// Runs a statement and reads its rows.
     pub(crate) async fn rows<T: DeserializeOwned>(&mut self, statement: &Statement) -> Result<Vec<T>, Fault> {
+        if let Some((_, rows)) = self.answers.iter().find(|(question, _)| question == statement) {
+            return rows.iter().map(JsonRow::read).collect();
+        }
+        self.write_out().await?;
+        if !statement.sql.starts_with("SELECT") {
+            self.answers.clear();
+        }
         match &mut self.conn {
             Conn::Sqlite(conn) => sqlite::rows(conn, statement),
-            Conn::Postgres(conn) => postgres::rows(conn, statement).await,
+            Conn::Postgres(conn) => conn.rows(statement).await,
+        }
+    }
+
+    /// Runs a statement that changes something. Rows that are only added may wait for others to go with them: until
+    /// anything else is asked, or the end of the write.
+    pub(crate) async fn change(&mut self, statement: Statement) -> Result<(), Fault> {
+        if matches!(self.conn, Conn::Postgres(_)) && statement.adds_rows() {
+            self.answers.clear();
+            let waiting: usize = self.later.iter().map(|waiting| waiting.values.len()).sum();
+            if waiting.saturating_add(statement.values.len()) > postgres::VALUES_AT_ONCE && !self.at_once {
+                self.write_out().await?;
+            }
+            self.later.push(statement);
+            Ok(())
+        } else {
+            self.count_changed(&statement).await.map(drop)
         }
     }
 
     /// Runs a statement and tells how many rows it changed.
-    pub(crate) async fn change(&mut self, statement: Statement) -> Result<u64, Fault> {
-        match &mut self.conn {
-            Conn::Sqlite(conn) => sqlite::change(conn, &statement),
-            Conn::Postgres(conn) => postgres::change(conn, &statement).await,
+    pub(crate) async fn count_changed(&mut self, statement: &Statement) -> Result<u64, Fault> {
+        if self.at_once {
+            return Err(Fault::NotAtOnce);
         }
+        self.write_out().await?;
+        self.answers.clear();
+        match &mut self.conn {
+            Conn::Sqlite(conn) => sqlite::change(conn, statement),
+            Conn::Postgres(conn) => conn.change(statement).await,
+        }
+    }
+
+    /// Adds the rows that waited.
+    async fn write_out(&mut self) -> Result<(), Fault> {
+        if self.later.is_empty() {
+            return Ok(());
+        }
+        if self.at_once {
+            return Err(Fault::NotAtOnce);
+        }
+        self.write_out_with(None).await.map(drop)
+    }
+
+    /// Adds the rows that waited, after a last change where there is one; tells how many rows that changed.
+    async fn write_out_with(&mut self, change: Option<Statement>) -> Result<u64, Fault> {
+        let mut together = std::mem::take(&mut self.later);
+        together.extend(change);
+        match &mut self.conn {
+            Conn::Postgres(conn) => conn.change_together(&together).await,
+            Conn::Sqlite(_) => Err(Fault::NotAtOnce),
+        }
+    }
+
+    /// Asks several questions in one message where each alone is a trip to another process. Whoever asks one of them then,
+    /// before anything is changed, has the answer.
+    pub(crate) async fn ask_together(&mut self, questions: impl FnOnce() -> Vec<Statement>) -> Result<(), Fault> {
+        if let Conn::Postgres(conn) = &mut self.conn {
+            let questions = questions();
+            if questions.len() > 1 {
+                self.answers = conn.rows_together(questions).await?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// A connection to read with.
 pub(crate) enum Reader {
     Sqlite { conn: sqlite::Reader, catalog: Cache, memo: Memo },
-    Postgres { conn: PoolConnection<Postgres>, catalog: Cache },
+    Postgres { conn: postgres::Loan, catalog: Cache },
 }
 
 impl Reader {
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         match self {
-            Self::Sqlite { conn, catalog, memo } => {
-                Tx { look: memo.look(), conn: Conn::Sqlite(conn.conn()), catalog: catalog.clone() }
-            }
-            Self::Postgres { conn, catalog } => Tx { conn: Conn::Postgres(conn), catalog: catalog.clone(), look: None },
+            Self::Sqlite { conn, catalog, memo } => Tx::new(Conn::Sqlite(conn.conn()), catalog, memo.look()),
+            Self::Postgres { conn, catalog } => Tx::new(Conn::Postgres(conn), catalog, None),
         }
     }
 }
@@ -126,7 +193,7 @@ pub(crate) enum Ending {
 
 enum Backend {
     Sqlite { readers: Arc<sqlite::Readers>, writer: sqlite::Writer, path: PathBuf, claim: OnceLock<File> },
-    Postgres { pool: PgPool },
+    Postgres { connections: Arc<postgres::Connections> },
 }
 
 /// Connections to the database.
@@ -163,7 +230,7 @@ impl Store {
                 let readers = sqlite::Readers::new(path);
                 Backend::Sqlite { readers, writer, path: path.clone(), claim: OnceLock::new() }
             }
-            DatabaseUrl::Postgres(url) => Backend::Postgres { pool: postgres::open(url).await? },
+            DatabaseUrl::Postgres(url) => Backend::Postgres { connections: postgres::Connections::open(url).await? },
         };
         Ok(Self { backend: Arc::new(backend), catalog: Cache::default(), memo })
     }
@@ -179,10 +246,7 @@ impl Store {
                 MIGRATIONS.run(&mut conn).await?;
                 conn.close().await?;
             }
-            Backend::Postgres { pool } => {
-                MIGRATIONS.run(pool).await?;
-                postgres::order_names_by_bytes(pool).await?;
-            }
+            Backend::Postgres { connections } => postgres::migrate(connections, &MIGRATIONS).await?,
         }
         Ok(())
     }
@@ -226,7 +290,9 @@ impl Store {
     pub fn pool(&self) -> Pool {
         let (all, idle) = match &*self.backend {
             Backend::Sqlite { readers, .. } => (readers.idle().saturating_add(readers.busy()), readers.idle()),
-            Backend::Postgres { pool } => (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle()),
+            Backend::Postgres { connections } => {
+                (connections.idle().saturating_add(connections.busy()), connections.idle())
+            }
         };
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Pool { idle: count(idle), busy: count(all.saturating_sub(idle)) }
@@ -247,7 +313,7 @@ impl Store {
                 writer.drain().await;
                 readers.close();
             }
-            Backend::Postgres { pool } => pool.close().await,
+            Backend::Postgres { connections } => connections.close().await,
         }
     }
 
@@ -258,8 +324,8 @@ impl Store {
                 let conn = readers.acquire().await?;
                 Reader::Sqlite { conn, catalog: self.catalog.clone(), memo: self.memo.clone() }
             }
-            Backend::Postgres { pool } => {
-                Reader::Postgres { conn: pool.acquire().await?, catalog: self.catalog.clone() }
+            Backend::Postgres { connections } => {
+                Reader::Postgres { conn: connections.acquire().await?, catalog: self.catalog.clone() }
             }
         })
     }
@@ -278,7 +344,7 @@ impl Store {
                 let (answer, answered) = oneshot::channel::<Result<T, E>>();
                 let job: sqlite::Job = Box::new(move |conn| {
                     async move {
-                        let done = work(&mut Tx { conn: Conn::Sqlite(conn), catalog, look: None }).await;
+                        let done = work(&mut Tx::new(Conn::Sqlite(conn), &catalog, None)).await;
                         let (ending, outcome) = match done {
                             Ok((ending, value)) => (ending, Ok(value)),
                             Err(error) => (Ending::Undo, Err(error)),
@@ -293,19 +359,71 @@ impl Store {
                 writer.send(job).await?;
                 answered.await.map_err(|_| Fault::NotCommitted("the write was given up".to_owned()))?
             }
-            Backend::Postgres { pool } => {
-                let pool = pool.clone();
+            Backend::Postgres { connections } => {
+                let connections = Arc::clone(connections);
                 let run = async move {
-                    let mut tx = pool.begin().await.map_err(Fault::from)?;
-                    let (ending, value) = work(&mut Tx { conn: Conn::Postgres(&mut tx), catalog, look: None }).await?;
-                    match ending {
-                        Ending::Keep => tx.commit().await.map_err(Fault::from)?,
-                        Ending::Undo => tx.rollback().await.map_err(Fault::from)?,
+                    let mut conn = connections.acquire().await?;
+                    conn.begin().await?;
+                    let mut tx = Tx::new(Conn::Postgres(&mut conn), &catalog, None);
+                    let done = match work(&mut tx).await {
+                        Ok((Ending::Keep, value)) => {
+                            tx.write_out().await.map(|()| (Ending::Keep, value)).map_err(E::from)
+                        }
+                        done => done,
+                    };
+                    match done {
+                        Ok((Ending::Keep, value)) => {
+                            conn.commit().await?;
+                            Ok(value)
+                        }
+                        Ok((Ending::Undo, value)) => {
+                            conn.undo().await?;
+                            Ok(value)
+                        }
+                        Err(error) => {
+                            // Where this fails the connection is closed, which undoes it too.
+                            conn.undo().await.ok();
+                            Err(error)
+                        }
                     }
-                    Ok(value)
                 };
                 tokio::spawn(run).await.map_err(|e| Fault::NotCommitted(e.to_string()))?
             }
         }
+    }
+
+    /// Whether [`Store::write_at_once`] is to be had.
+    pub(crate) fn writes_at_once(&self) -> bool {
+        matches!(&*self.backend, Backend::Postgres { .. })
+    }
+
+    /// Writes without a lock beforehand, in one statement that stands for itself. `work` looks at what is there as of one
+    /// moment, adds rows, and ends with the change of the root, which takes the lock and fails where anything has happened
+    /// since; then nothing is written. Without such a change nothing is written either.
+    ///
+    /// # Errors
+    /// [`Fault::NotAtOnce`] when more than one statement is needed; what [`Fault::is_overtaken`] tells when something
+    /// happened in between.
+    pub(crate) async fn write_at_once<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Option<Statement>, T), E>> + Send + 'static,
+    {
+        let Backend::Postgres { connections } = &*self.backend else { return Err(Fault::NotAtOnce.into()) };
+        let (catalog, connections) = (self.catalog.clone(), Arc::clone(connections));
+        let run = async move {
+            let mut conn = connections.acquire().await?;
+            let mut tx = Tx::new(Conn::Postgres(&mut conn), &catalog, None);
+            tx.at_once = true;
+            let (root, value) = work(&mut tx).await?;
+            if let Some(root) = root
+                && tx.write_out_with(Some(root)).await? == 0
+            {
+                return Err(Fault::NotCommitted("its customer or partner is gone".to_owned()).into());
+            }
+            Ok(value)
+        };
+        tokio::spawn(run).await.map_err(|e| Fault::NotCommitted(e.to_string()))?
     }
 }

@@ -5,16 +5,24 @@ use std::future::Future;
 use fullmakt_domain::activity::{Outcome, RecordDraft, RequestContext};
 use fullmakt_domain::actor::Actor;
 use fullmakt_domain::authz::{Command, Decision, Denied, Permit, Query, authorize};
+use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::refusal::Refusal;
 use futures_util::FutureExt;
 
 use crate::db::{Ending, Store, Tx};
-use crate::facts::{self, Located};
+use crate::facts::{self, Located, Root};
 use crate::row::Fault;
+use crate::statement::Statement;
 use crate::{activity, write};
 
 /// How a command's state is loaded. The customer comes from the permit, not from the request.
 pub trait Load: Command {
+    /// What `load` is going to ask, as far as it is known beforehand: on PostgreSQL it is asked in one message.
+    #[doc(hidden)]
+    fn foresee(&self, _customer: CustomerId, _payer: PartnerId) -> Vec<Statement> {
+        Vec::new()
+    }
+
     /// Reads what the decision looks at, under the lock.
     #[doc(hidden)]
     fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::State, Fault>> + Send;
@@ -73,6 +81,7 @@ impl Store {
     pub async fn read<Q: Answer>(&self, actor: &Actor, query: &Q) -> Result<Q::Answer, ReadError> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
+        tx.ask_together(|| facts::foresee(actor, &query.target())).await?;
         let located = facts::locate(actor, &query.target(), tx).await?;
         let facts = facts::find(actor, &located, tx).await?;
         let permit = authorize(query, actor, facts)?;
@@ -112,21 +121,58 @@ impl Store {
                 return decided.map(|receipt| (false, receipt)).map_err(ExecuteError::Refused);
             }
         };
+        if let Some(outcome) = self.run_at_once(actor, command, &located, request).await? {
+            return outcome.map_err(ExecuteError::Refused);
+        }
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let outcome = self
             .write(move |tx| {
                 async move {
                     let done = execute_locked(&actor, &command, &located, &request, tx).await?;
-                    Ok::<_, ExecuteError>(match done {
-                        Ok((Some(_), receipt)) => (Ending::Keep, Ok((true, receipt))),
-                        Ok((None, receipt)) => (Ending::Undo, Ok((false, receipt))),
-                        Err(refusal) => (Ending::Keep, Err(refusal)),
-                    })
+                    let ending = if leaves_record(&done) { Ending::Keep } else { Ending::Undo };
+                    Ok::<_, ExecuteError>((ending, done.map(|(record, receipt)| (record.is_some(), receipt))))
                 }
                 .boxed()
             })
             .await?;
         outcome.map_err(ExecuteError::Refused)
+    }
+
+    /// A command that foresees what it asks is tried without waiting for the lock first: asked in one message, decided,
+    /// written in another one that takes the lock and holds only if nothing has happened since. `None` where that is not
+    /// so: then it takes its turn.
+    async fn run_at_once<C: Load>(
+        &self,
+        actor: &Actor,
+        command: &C,
+        located: &Located,
+        request: &RequestContext,
+    ) -> Result<Option<Outcomes<C::Receipt>>, ExecuteError> {
+        if !self.writes_at_once() {
+            return Ok(None);
+        }
+        let mut questions = located.foresee(actor, command);
+        let Some(root) = located.root(actor).filter(|_| !questions.is_empty()) else { return Ok(None) };
+        questions.push(write::asked_revision(&root).question());
+        let (actor, command, located, request) = (actor.clone(), command.clone(), located.clone(), *request);
+        let done = self
+            .write_at_once(move |tx| {
+                async move {
+                    tx.ask_together(|| questions).await?;
+                    let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
+                    let sequence = seen.saturating_add(1);
+                    let done = decide(&actor, &command, &located, &root, sequence, &request, tx).await?;
+                    let change = leaves_record(&done).then(|| write::advance(&root, seen));
+                    Ok::<_, ExecuteError>((change, done.map(|(record, receipt)| (record.is_some(), receipt))))
+                }
+                .boxed()
+            })
+            .await;
+        match done {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(ExecuteError::Fault(fault)) if matches!(fault, Fault::NotAtOnce) || fault.is_overtaken() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The unlocked look. Whoever may not hold the lock is decided about here, and nothing is written: only a refusal or a
@@ -139,6 +185,7 @@ impl Store {
     ) -> Result<Admitted<C::Receipt>, ExecuteError> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
+        tx.ask_together(|| facts::foresee(actor, &command.target())).await?;
         let located = facts::locate(actor, &command.target(), tx).await?;
         let facts = facts::find(actor, &located, tx).await?;
         let permit = authorize(command, actor, facts)?;
@@ -182,6 +229,14 @@ enum Admitted<R> {
 
 type Done<R> = Result<(Option<RecordDraft>, R), Refusal>;
 
+/// A receipt, and whether anything changed.
+type Outcomes<R> = Result<(bool, R), Refusal>;
+
+/// A refusal is recorded too.
+fn leaves_record<R>(done: &Done<R>) -> bool {
+    matches!(done, Ok((Some(_), _)) | Err(_))
+}
+
 async fn execute_locked<C: Load>(
     actor: &Actor,
     command: &C,
@@ -191,6 +246,20 @@ async fn execute_locked<C: Load>(
 ) -> Result<Done<C::Receipt>, ExecuteError> {
     let root = located.root(actor).ok_or(Denied::Hidden)?;
     let sequence = write::lock(&root, tx).await?;
+    tx.ask_together(|| located.foresee(actor, command)).await?;
+    decide(actor, command, located, &root, sequence, request, tx).await
+}
+
+/// Facts, permit, state, decision, and what comes of it.
+async fn decide<C: Load>(
+    actor: &Actor,
+    command: &C,
+    located: &Located,
+    root: &Root,
+    sequence: i64,
+    request: &RequestContext,
+    tx: &mut Tx<'_>,
+) -> Result<Done<C::Receipt>, ExecuteError> {
     let facts = facts::find(actor, located, tx).await?;
     let permit = authorize(command, actor, facts)?;
     let state = command.load(&permit, tx).await?;
@@ -200,14 +269,14 @@ async fn execute_locked<C: Load>(
                 write::change(&permit, change, tx).await?;
             }
             if let Some(record) = &record {
-                let entry = activity::Entry::new(&permit, C::OPERATION, &root, sequence, request);
+                let entry = activity::Entry::new(&permit, C::OPERATION, root, sequence, request);
                 entry.write(Outcome::Succeeded, record, None, tx).await?;
             }
             Ok(Ok((record, receipt)))
         }
         Err(refusal) => {
             let draft = RecordDraft { subject: command.subject(), old: None, new: None, details: Vec::new() };
-            let entry = activity::Entry::new(&permit, C::OPERATION, &root, sequence, request);
+            let entry = activity::Entry::new(&permit, C::OPERATION, root, sequence, request);
             entry.write(Outcome::Failed, &draft, Some(&refusal.to_string()), tx).await?;
             Ok(Err(refusal))
         }
@@ -220,6 +289,7 @@ mod tests {
     use fullmakt_domain::self_serve_policy::{GetSelfServePolicy, GrantSelfServePolicy, SelfServeResource};
 
     use super::*;
+    use crate::statement::query;
     use crate::testing::{ADA, CUSTOMER, PARTNER, SAGA, WORLD, actor, number, request, run, stores};
 
     #[tokio::test]
@@ -265,8 +335,7 @@ mod tests {
                     store
                         .write(move |tx: &mut Tx<'_>| {
                             async move {
-                                crate::db::on!(tx, conn => sqlx::query("INSERT INTO tally (n) VALUES ($1)")
-                                    .bind(n).execute(conn).await.map(drop))?;
+                                query("INSERT INTO tally (n) VALUES ($1)").bind(n).execute(tx).await?;
                                 // Every third fails after its statement, every fourth changes its mind.
                                 if n % 3 == 0 {
                                     return Err(Fault::NotCommitted("test".to_owned()));

@@ -6,9 +6,11 @@ use fullmakt_domain::authz::{Facts, Permit, Target};
 use fullmakt_domain::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId, SubscriptionId};
 use fullmakt_domain::role::{self, Permissions};
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
+use crate::door::Load;
 use crate::memo::{Key, Known};
 use crate::row::{Fault, known, parsed};
+use crate::statement::{Query, Statement, query_as, query_scalar};
 
 /// Which row a write locks: the customer concerned, or the partner where no customer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,9 @@ pub(crate) async fn locate(actor: &Actor, target: &Target, tx: &mut Tx<'_>) -> R
         Target::Customer(customer) => Located::Customer(*customer),
         Target::Scope(scope) => place(actor, scope, tx).await?.map_or(Located::Nowhere, Located::Place),
         Target::Exchange(operation) => of_exchange(*operation, tx).await?.map_or(Located::Nowhere, Located::Place),
+        Target::Subscription(id) => of_subscription(*id, tx).await?.map_or(Located::Nowhere, |place| {
+            Located::Place(Place { within: Some(ArmScope::Subscription(*id)), ..place })
+        }),
         Target::Visible => Located::Visible,
     })
 }
@@ -88,14 +93,40 @@ pub(crate) async fn find(actor: &Actor, located: &Located, tx: &mut Tx<'_>) -> R
             let customer = CustomerId(actor.tenant.0);
             let partner = PartnerId(actor.home.0);
             if actor.home != customer.tenant() {
-                return in_directory(actor, &Place { customer, partner: Some(partner), order: None }, tx).await;
+                return in_directory(actor, &Place { customer, partner: Some(partner), order: None, within: None }, tx)
+                    .await;
             }
             let standing = partner_standing(actor, partner, None, tx).await?;
             if standing == Standing::Outsider {
-                return in_directory(actor, &Place { customer, partner: None, order: None }, tx).await;
+                return in_directory(actor, &Place { customer, partner: None, order: None, within: None }, tx).await;
             }
             Ok(Facts { customer: None, partner: Some(partner), standing, grants: Vec::new() })
         }
+    }
+}
+
+/// What [`locate`] and [`find`] are going to ask, as far as can be told from who asks: a customer's own, about a
+/// subscription.
+pub(crate) fn foresee(actor: &Actor, target: &Target) -> Vec<Statement> {
+    match target {
+        Target::Subscription(id) if actor.home == actor.tenant => {
+            let scope = ArmScope::Subscription(*id);
+            let grants = asked_grants(CustomerId(actor.tenant.0), &[actor.principal], Some(&scope));
+            vec![asked_parties(*id).question(), grants.question()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Located {
+    /// What [`find`] and `load` are going to ask about a place.
+    pub(crate) fn foresee<C: Load>(&self, actor: &Actor, command: &C) -> Vec<Statement> {
+        let Self::Place(Place { customer, partner: Some(payer), within, .. }) = self else { return Vec::new() };
+        let mut questions = command.foresee(*customer, *payer);
+        if actor.home == customer.tenant() {
+            questions.push(asked_grants(*customer, &[actor.principal], within.as_ref()).question());
+        }
+        questions
     }
 }
 
@@ -109,6 +140,8 @@ pub(crate) struct Place {
     customer: CustomerId,
     partner: Option<PartnerId>,
     order: Option<OrderPlace>,
+    /// Where roles count, unless it is the whole directory.
+    within: Option<ArmScope>,
 }
 
 /// A reservation order and the subscription it was bought with.
@@ -123,9 +156,12 @@ async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Optio
         return of_subscription(subscription, tx).await;
     }
     if let Some(order) = scope.reservation_order() {
-        let row: Option<(String, String, String)> = on!(tx, conn => sqlx::query_as(
-            "SELECT customer_id, partner_id, subscription_id FROM reservation_order WHERE reservation_order_id = $1")
-            .bind(order.to_string()).fetch_optional(conn).await)?;
+        let row: Option<(String, String, String)> = query_as(
+            "SELECT customer_id, partner_id, subscription_id FROM reservation_order WHERE reservation_order_id = $1",
+        )
+        .bind(order.to_string())
+        .fetch_optional(tx)
+        .await?;
         return row
             .map(|(customer, partner, subscription)| {
                 Ok(Place {
@@ -135,6 +171,7 @@ async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Optio
                         scope: ArmScope::ReservationOrder(order),
                         billing: ArmScope::Subscription(parsed("subscription id", &subscription)?),
                     }),
+                    within: None,
                 })
             })
             .transpose();
@@ -142,16 +179,24 @@ async fn place(actor: &Actor, scope: &ArmScope, tx: &mut Tx<'_>) -> Result<Optio
     // The directory itself, its management groups, all its reservations.
     let customer = CustomerId(actor.tenant.0);
     let partner = (actor.home != actor.tenant).then_some(PartnerId(actor.home.0));
-    Ok(Some(Place { customer, partner, order: None }))
+    Ok(Some(Place { customer, partner, order: None, within: None }))
+}
+
+fn asked_parties(subscription: SubscriptionId) -> Query<(String, String)> {
+    query_as("SELECT customer_id, partner_id FROM subscription WHERE subscription_id = $1")
+        .bind(subscription.to_string())
 }
 
 /// An exchange lies where the first order does that it gives back.
 async fn of_exchange(operation: uuid::Uuid, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
-    let row: Option<(String, String, String, String)> = on!(tx, conn => sqlx::query_as(
+    let row: Option<(String, String, String, String)> = query_as(
         "SELECT o.customer_id, o.partner_id, o.reservation_order_id, o.subscription_id FROM exchange_quote q
          JOIN reservation_order o ON o.customer_id = q.customer_id AND o.reservation_order_id = q.first_order_id
-         WHERE q.session_id = $1 OR q.calculation_id = $1")
-        .bind(operation.to_string()).fetch_optional(conn).await)?;
+         WHERE q.session_id = $1 OR q.calculation_id = $1",
+    )
+    .bind(operation.to_string())
+    .fetch_optional(tx)
+    .await?;
     row.map(|(customer, partner, order, subscription)| {
         Ok(Place {
             customer: parsed("customer id", &customer)?,
@@ -160,20 +205,20 @@ async fn of_exchange(operation: uuid::Uuid, tx: &mut Tx<'_>) -> Result<Option<Pl
                 scope: ArmScope::ReservationOrder(parsed("reservation order id", &order)?),
                 billing: ArmScope::Subscription(parsed("subscription id", &subscription)?),
             }),
+            within: None,
         })
     })
     .transpose()
 }
 
 async fn of_subscription(subscription: SubscriptionId, tx: &mut Tx<'_>) -> Result<Option<Place>, Fault> {
-    let row: Option<(String, String)> = on!(tx, conn => sqlx::query_as(
-        "SELECT customer_id, partner_id FROM subscription WHERE subscription_id = $1")
-        .bind(subscription.to_string()).fetch_optional(conn).await)?;
+    let row = asked_parties(subscription).fetch_optional(tx).await?;
     row.map(|(customer, partner)| {
         Ok(Place {
             customer: parsed("customer id", &customer)?,
             partner: Some(parsed("partner id", &partner)?),
             order: None,
+            within: None,
         })
     })
     .transpose()
@@ -186,7 +231,7 @@ async fn in_directory(actor: &Actor, place: &Place, tx: &mut Tx<'_>) -> Result<F
         if actor.tenant != actor.home {
             return Ok(outsider());
         }
-        let grants = grants(customer, &[actor.principal], tx).await?;
+        let grants = grants(customer, &[actor.principal], place.within.as_ref(), tx).await?;
         let standing = Standing::Customer { customer };
         return Ok(Facts { customer: Some(customer), partner: place.partner, standing, grants });
     }
@@ -204,7 +249,7 @@ async fn in_directory(actor: &Actor, place: &Place, tx: &mut Tx<'_>) -> Result<F
     if standing.is_admin_agent() {
         principals.push(own.admin_agents_group());
     }
-    let mut grants = grants(customer, &principals, tx).await?;
+    let mut grants = grants(customer, &principals, place.within.as_ref(), tx).await?;
     if let Some(OrderPlace { scope, billing }) = place.order.clone() {
         // What the partner pays for it keeps in its hands (R21): its Admin agents whatever roles the customer gives or
         // takes, its other agents as far as their roles on the billing subscription go.
@@ -226,16 +271,18 @@ pub(crate) async fn customers_with_orders<A>(permit: &Permit<A>, tx: &mut Tx<'_>
     if let Some(customer) = permit.facts().customer {
         return Ok(vec![customer]);
     }
-    let ids: Vec<String> = on!(tx, conn => sqlx::query_scalar(
-        "SELECT DISTINCT customer_id FROM reservation_order WHERE partner_id = $1 ORDER BY customer_id")
-        .bind(permit.partner().to_string()).fetch_all(conn).await)?;
+    let ids: Vec<String> =
+        query_scalar("SELECT DISTINCT customer_id FROM reservation_order WHERE partner_id = $1 ORDER BY customer_id")
+            .bind(permit.partner().to_string())
+            .fetch_all(tx)
+            .await?;
     ids.iter().map(|id| parsed("customer id", id)).collect()
 }
 
 /// What counts for an actor in one customer's directory.
 pub(crate) async fn of_customer(actor: &Actor, customer: CustomerId, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
     let partner = (actor.home != customer.tenant()).then_some(PartnerId(actor.home.0));
-    in_directory(actor, &Place { customer, partner, order: None }, tx).await
+    in_directory(actor, &Place { customer, partner, order: None, within: None }, tx).await
 }
 
 /// The actor as one of a partner's own, if it is one and the partner serves the customer.
@@ -264,20 +311,31 @@ async fn read_partner_standing(
 ) -> Result<Standing, Fault> {
     // One row for each role, or one without a role; none where the actor is no one here.
     let rows: Vec<(Option<String>,)> = match customer {
-        Some(customer) => on!(tx, conn => sqlx::query_as(
-            "SELECT r.role FROM principal p
+        Some(customer) => {
+            query_as(
+                "SELECT r.role FROM principal p
              JOIN relationship s ON s.partner_id = p.tenant_id AND s.customer_id = $1
              LEFT JOIN partner_role r ON r.principal_id = p.principal_id
-             WHERE p.principal_id = $2 AND p.tenant_id = $3 AND p.disabled_at IS NULL")
-            .bind(customer.to_string()).bind(actor.principal.to_string()).bind(partner.to_string())
-            .fetch_all(conn).await)?,
-        None => on!(tx, conn => sqlx::query_as(
-            "SELECT r.role FROM partner s
+             WHERE p.principal_id = $2 AND p.tenant_id = $3 AND p.disabled_at IS NULL",
+            )
+            .bind(customer.to_string())
+            .bind(actor.principal.to_string())
+            .bind(partner.to_string())
+            .fetch_all(tx)
+            .await?
+        }
+        None => {
+            query_as(
+                "SELECT r.role FROM partner s
              JOIN principal p ON p.tenant_id = s.partner_id AND p.principal_id = $2 AND p.disabled_at IS NULL
              LEFT JOIN partner_role r ON r.principal_id = p.principal_id
-             WHERE s.partner_id = $1")
-            .bind(partner.to_string()).bind(actor.principal.to_string())
-            .fetch_all(conn).await)?,
+             WHERE s.partner_id = $1",
+            )
+            .bind(partner.to_string())
+            .bind(actor.principal.to_string())
+            .fetch_all(tx)
+            .await?
+        }
     };
     if rows.is_empty() {
         return Ok(Standing::Outsider);
@@ -299,7 +357,7 @@ pub(crate) async fn agents_grants<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Res
     if permit.standing().is_admin_agent() {
         principals.push(permit.partner().admin_agents_group());
     }
-    grants(permit.customer(), &principals, tx).await
+    grants(permit.customer(), &principals, None, tx).await
 }
 
 #[derive(serde::Deserialize)]
@@ -309,23 +367,44 @@ struct GrantRow {
     custom: Option<String>,
 }
 
-/// The role assignments of some principals in a customer's directory, with what each role allows.
+/// How much of a scope's key is indexed: a whole `/subscriptions/{id}`.
+const INDEXED: usize = 51;
+
+fn asked_grants(customer: CustomerId, principals: &[PrincipalId], within: Option<&ArmScope>) -> Query<GrantRow> {
+    let (first, second) = (principals.first().copied(), principals.get(1).or(principals.first()).copied());
+    let select = match within {
+        None => query_as(
+            "SELECT a.role_definition_id, a.scope, d.permissions AS custom
+             FROM role_assignment a
+             LEFT JOIN role_definition d
+               ON d.customer_id = a.customer_id AND d.role_definition_id = a.role_definition_id
+             WHERE a.customer_id = $1 AND a.principal_id IN ($2, $3)",
+        ),
+        Some(_) => query_as(
+            "SELECT a.role_definition_id, a.scope, d.permissions AS custom
+             FROM role_assignment a
+             LEFT JOIN role_definition d
+               ON d.customer_id = a.customer_id AND d.role_definition_id = a.role_definition_id
+             WHERE a.customer_id = $1 AND a.principal_id IN ($2, $3)
+               AND substr(a.scope_key, 1, 51) IN ('/', $4, $5)",
+        ),
+    };
+    let select =
+        select.bind(customer.to_string()).bind(first.map(|p| p.to_string())).bind(second.map(|p| p.to_string()));
+    let Some(scope) = within else { return select };
+    let indexed = |scope: &ArmScope| scope.key().chars().take(INDEXED).collect::<String>();
+    select.bind(indexed(scope)).bind(indexed(&ArmScope::ManagementGroup(customer.to_string())))
+}
+
+/// The role assignments of some principals in a customer's directory, with what each role allows; either all of them, or
+/// those at a scope, above it or inside it. Who buys is given a role on each order, so that all of them become many.
 pub(crate) async fn grants(
     customer: CustomerId,
     principals: &[PrincipalId],
+    within: Option<&ArmScope>,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<Grant>, Fault> {
-    let (first, second) = (principals.first().copied(), principals.get(1).or(principals.first()).copied());
-    let rows: Vec<GrantRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT a.role_definition_id, a.scope, d.permissions AS custom
-         FROM role_assignment a
-         LEFT JOIN role_definition d
-           ON d.customer_id = a.customer_id AND d.role_definition_id = a.role_definition_id
-         WHERE a.customer_id = $1 AND a.principal_id IN ($2, $3)")
-        .bind(customer.to_string())
-        .bind(first.map(|p| p.to_string()))
-        .bind(second.map(|p| p.to_string()))
-        .fetch_all(conn).await)?;
+    let rows = asked_grants(customer, principals, within).fetch_all(tx).await?;
     let mut grants = Vec::with_capacity(rows.len());
     for row in rows {
         let id: RoleDefinitionId = parsed("role definition id", &row.role_definition_id)?;

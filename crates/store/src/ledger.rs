@@ -1,13 +1,13 @@
 //! What is owed, when it falls due, and what the outside is to be told: rows that only grow.
 
-use crate::statement::QueryBuilder;
+use crate::statement::{QueryBuilder, query};
 use fullmakt_domain::change::{OutgoingEvent, ScheduledInstalment};
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
 use fullmakt_domain::ledger::{self, LedgerEntry, LedgerKind};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::row::{Fault, micros};
 
 /// The payments of an order, in one statement: an order of five years has sixty.
@@ -17,21 +17,20 @@ pub(crate) async fn schedule(
     instalments: &[ScheduledInstalment],
     tx: &mut Tx<'_>,
 ) -> Result<(), Fault> {
-    on!(tx, conn => {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO instalment
-               (customer_id, reservation_order_id, number, due_on, partner_e6, customer_e6, posted_event) ");
-        insert.push_values(instalments, |mut row, instalment| {
-            row.push_bind(customer.to_string())
-                .push_bind(order.to_string())
-                .push_bind(instalment.number)
-                .push_bind(instalment.due.to_string())
-                .push_bind(instalment.partner.amount_e6)
-                .push_bind(instalment.customer.amount_e6)
-                .push_bind(instalment.posted.map(|event| event.to_string()));
-        });
-        insert.build().execute(conn).await.map(drop)
-    })?;
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO instalment
+           (customer_id, reservation_order_id, number, due_on, partner_e6, customer_e6, posted_event) ",
+    );
+    insert.push_values(instalments, |mut row, instalment| {
+        row.push_bind(customer.to_string())
+            .push_bind(order.to_string())
+            .push_bind(instalment.number)
+            .push_bind(instalment.due.to_string())
+            .push_bind(instalment.partner.amount_e6)
+            .push_bind(instalment.customer.amount_e6)
+            .push_bind(instalment.posted.map(|event| event.to_string()));
+    });
+    insert.build().execute(tx).await?;
     Ok(())
 }
 
@@ -42,9 +41,11 @@ pub(crate) async fn reschedule(
     instalments: &[ScheduledInstalment],
     tx: &mut Tx<'_>,
 ) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
-        "DELETE FROM instalment WHERE customer_id = $1 AND reservation_order_id = $2 AND posted_event IS NULL")
-        .bind(customer.to_string()).bind(order.to_string()).execute(conn).await.map(drop))?;
+    query("DELETE FROM instalment WHERE customer_id = $1 AND reservation_order_id = $2 AND posted_event IS NULL")
+        .bind(customer.to_string())
+        .bind(order.to_string())
+        .execute(tx)
+        .await?;
     if instalments.is_empty() {
         return Ok(());
     }
@@ -59,14 +60,16 @@ pub(crate) async fn mark_posted(
     event: Uuid,
     tx: &mut Tx<'_>,
 ) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "UPDATE instalment SET posted_event = $4
-         WHERE customer_id = $1 AND reservation_order_id = $2 AND number = $3 AND posted_event IS NULL")
-        .bind(customer.to_string())
-        .bind(order.to_string())
-        .bind(number)
-        .bind(event.to_string())
-        .execute(conn).await.map(drop))?;
+         WHERE customer_id = $1 AND reservation_order_id = $2 AND number = $3 AND posted_event IS NULL",
+    )
+    .bind(customer.to_string())
+    .bind(order.to_string())
+    .bind(number)
+    .bind(event.to_string())
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -89,39 +92,40 @@ pub(crate) async fn post(customer: CustomerId, posting: &Posting<'_>, tx: &mut T
     if posting.entries.is_empty() {
         return Ok(());
     }
-    on!(tx, conn => {
-        let mut insert = QueryBuilder::new(
-            "INSERT INTO ledger_entry
-               (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject, kind) ");
-        insert.push_values(posting.entries.iter().zip(1_i64..), |mut row, (entry, number)| {
-            row.push_bind(customer.to_string())
-                .push_bind(posting.event.to_string())
-                .push_bind(number)
-                .push_bind(posting.partner.to_string())
-                .push_bind(micros(posting.at))
-                .push_bind(entry.account.name())
-                .push_bind(entry.amount.currency.to_string())
-                .push_bind(entry.amount.amount_e6)
-                .push_bind(posting.subject.to_owned())
-                .push_bind(posting.kind.name());
-        });
-        insert.build().execute(conn).await.map(drop)
-    })?;
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO ledger_entry
+           (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject, kind) ",
+    );
+    insert.push_values(posting.entries.iter().zip(1_i64..), |mut row, (entry, number)| {
+        row.push_bind(customer.to_string())
+            .push_bind(posting.event.to_string())
+            .push_bind(number)
+            .push_bind(posting.partner.to_string())
+            .push_bind(micros(posting.at))
+            .push_bind(entry.account.name())
+            .push_bind(entry.amount.currency.to_string())
+            .push_bind(entry.amount.amount_e6)
+            .push_bind(posting.subject.to_owned())
+            .push_bind(posting.kind.name());
+    });
+    insert.build().execute(tx).await?;
     Ok(())
 }
 
 /// Something the outside is to be told.
 pub(crate) async fn raise(customer: CustomerId, event: &OutgoingEvent, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO outgoing_event (customer_id, event_id, partner_id, kind, at, subject)
-         VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(customer.to_string())
-        .bind(event.id.to_string())
-        .bind(event.partner.to_string())
-        .bind(event.kind)
-        .bind(micros(event.at))
-        .bind(&event.subject)
-        .execute(conn).await.map(drop))?;
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(customer.to_string())
+    .bind(event.id.to_string())
+    .bind(event.partner.to_string())
+    .bind(event.kind)
+    .bind(micros(event.at))
+    .bind(&event.subject)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -14,9 +14,10 @@ use fullmakt_domain::order::{
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, known, micros, parsed};
+use crate::statement::{query, query_as};
 use crate::{catalog, customer, entitlement, price_rule, purchase, reservation};
 
 #[derive(serde::Deserialize)]
@@ -110,33 +111,50 @@ pub(crate) async fn load(
     id: &OrderId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<Order>, Fault> {
-    let row: Option<OrderRow> = on!(tx, conn => sqlx::query_as(
+    let row: Option<OrderRow> = query_as(
         "SELECT order_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name
-         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 AND order_id = $3")
-        .bind(customer.to_string()).bind(partner.to_string()).bind(id.as_str()).fetch_optional(conn).await)?;
+         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 AND order_id = $3",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+    .bind(id.as_str())
+    .fetch_optional(tx)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     let mut order = row.order(customer, partner)?;
-    let lines: Vec<LineRow> = on!(tx, conn => sqlx::query_as(
+    let lines: Vec<LineRow> = query_as(
         "SELECT order_id, line_number, kind, catalog_item_id, name, quantity, term, list_unit_e6, partner_unit_e6,
                 customer_unit_e6, subscription_id, entitlement_id, reservation_order_id
-         FROM order_line WHERE customer_id = $1 AND order_id = $2 ORDER BY line_number")
-        .bind(customer.to_string()).bind(id.as_str()).fetch_all(conn).await)?;
+         FROM order_line WHERE customer_id = $1 AND order_id = $2 ORDER BY line_number",
+    )
+    .bind(customer.to_string())
+    .bind(id.as_str())
+    .fetch_all(tx)
+    .await?;
     order.lines = lines.into_iter().map(|line| line.line(order.currency)).collect::<Result<_, _>>()?;
     Ok(Some(order))
 }
 
 /// The orders of a customer that a partner is billed for, newest first.
 pub(crate) async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<Order>, Fault> {
-    let rows: Vec<OrderRow> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<OrderRow> = query_as(
         "SELECT order_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name
-         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 ORDER BY placed_at DESC, order_id")
-        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
-    let lines: Vec<LineRow> = on!(tx, conn => sqlx::query_as(
+         FROM commerce_order WHERE customer_id = $1 AND partner_id = $2 ORDER BY placed_at DESC, order_id",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+    .fetch_all(tx)
+    .await?;
+    let lines: Vec<LineRow> = query_as(
         "SELECT l.order_id, l.line_number, l.kind, l.catalog_item_id, l.name, l.quantity, l.term, l.list_unit_e6,
                 l.partner_unit_e6, l.customer_unit_e6, l.subscription_id, l.entitlement_id, l.reservation_order_id
          FROM order_line l JOIN commerce_order o ON o.customer_id = l.customer_id AND o.order_id = l.order_id
-         WHERE l.customer_id = $1 AND o.partner_id = $2 ORDER BY o.placed_at DESC, o.order_id, l.line_number")
-        .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
+         WHERE l.customer_id = $1 AND o.partner_id = $2 ORDER BY o.placed_at DESC, o.order_id, l.line_number",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+    .fetch_all(tx)
+    .await?;
     let mut lines = lines.into_iter().peekable();
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
@@ -173,11 +191,15 @@ pub(crate) async fn basis(customer: CustomerId, partner: PartnerId, tx: &mut Tx<
 
 /// The customer's own principals that are Owner of anything, and of what.
 async fn owners(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<(PrincipalId, PrincipalType, ArmScope)>, Fault> {
-    let rows: Vec<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<(String, String, String)> = query_as(
         "SELECT principal_id, principal_type, scope FROM role_assignment
          WHERE customer_id = $1 AND role_definition_id = $2 AND principal_type <> 'ForeignGroup'
-         ORDER BY principal_id")
-        .bind(customer.to_string()).bind(role::OWNER.to_string()).fetch_all(conn).await)?;
+         ORDER BY principal_id",
+    )
+    .bind(customer.to_string())
+    .bind(role::OWNER.to_string())
+    .fetch_all(tx)
+    .await?;
     rows.into_iter()
         .map(|(id, kind, scope)| {
             Ok((
@@ -214,10 +236,13 @@ impl Answer for GetOrder {
 impl Answer for ListBoughtReservations {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<BoughtReservation>, Fault> {
         let (customer, partner) = (permit.customer(), permit.partner());
-        let mut items: Vec<(String, i64, String)> = on!(tx, conn => sqlx::query_as(
+        let mut items: Vec<(String, i64, String)> = query_as(
             "SELECT order_id, line_number, catalog_item_id FROM order_line
-             WHERE customer_id = $1 AND kind = 'reservation' ORDER BY order_id, line_number")
-            .bind(customer.to_string()).fetch_all(conn).await)?;
+             WHERE customer_id = $1 AND kind = 'reservation' ORDER BY order_id, line_number",
+        )
+        .bind(customer.to_string())
+        .fetch_all(tx)
+        .await?;
         items.sort();
         let mut found = Vec::new();
         for bought in reservation::list(customer, tx).await? {
@@ -238,7 +263,7 @@ impl Answer for ListBoughtReservations {
 
 /// Writes an order with its lines.
 pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO commerce_order
            (customer_id, order_id, partner_id, placed_at, billing_cycle, currency, status, bought_by, buyer_id, buyer_name)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
@@ -252,7 +277,7 @@ pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>)
         .bind(order.buyer.side.name())
         .bind(order.buyer.id.to_string())
         .bind(&order.buyer.name)
-        .execute(conn).await.map(drop))?;
+        .execute(tx).await?;
     for line in &order.lines {
         let (kind, term, subscription, entitlement, reservation_order) = match &line.item {
             OrderedItem::Reservation { reservation_order, subscription, term } => (
@@ -267,26 +292,28 @@ pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>)
                 ("azure-global", None, None, Some(entitlement.to_string()), None)
             }
         };
-        on!(tx, conn => sqlx::query(
+        query(
             "INSERT INTO order_line
                (customer_id, order_id, line_number, kind, catalog_item_id, name, quantity, term, list_unit_e6,
                 partner_unit_e6, customer_unit_e6, subscription_id, entitlement_id, reservation_order_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
-            .bind(customer.to_string())
-            .bind(order.id.as_str())
-            .bind(line.number)
-            .bind(kind)
-            .bind(line.catalog_item.to_string())
-            .bind(&line.name)
-            .bind(line.quantity)
-            .bind(term)
-            .bind(line.prices.list.amount_e6)
-            .bind(line.prices.partner.amount_e6)
-            .bind(line.prices.customer.amount_e6)
-            .bind(subscription)
-            .bind(entitlement)
-            .bind(reservation_order)
-            .execute(conn).await.map(drop))?;
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        )
+        .bind(customer.to_string())
+        .bind(order.id.as_str())
+        .bind(line.number)
+        .bind(kind)
+        .bind(line.catalog_item.to_string())
+        .bind(&line.name)
+        .bind(line.quantity)
+        .bind(term)
+        .bind(line.prices.list.amount_e6)
+        .bind(line.prices.partner.amount_e6)
+        .bind(line.prices.customer.amount_e6)
+        .bind(subscription)
+        .bind(entitlement)
+        .bind(reservation_order)
+        .execute(tx)
+        .await?;
     }
     Ok(())
 }

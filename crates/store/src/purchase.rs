@@ -14,9 +14,10 @@ use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
 use fullmakt_domain::subscription::Subscription;
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::{Answer, Load};
 use crate::row::{Fault, known, parsed};
+use crate::statement::{Query, Statement, query_as};
 use crate::{catalog, price_rule, quote, reservation, self_serve_policy, subscription};
 
 #[derive(serde::Deserialize)]
@@ -29,17 +30,23 @@ struct PartiesRow {
     country: String,
 }
 
+fn asked_parties(customer: CustomerId, partner: PartnerId) -> Query<PartiesRow> {
+    query_as(
+        "SELECT t.name, p.currency, p.support_email, p.support_phone, p.support_url, c.country
+         FROM customer c, partner p JOIN tenant t ON t.tenant_id = p.partner_id
+         WHERE c.customer_id = $1 AND p.partner_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+}
+
 /// The partner that pays, as refusals and prices need it, and the customer's country.
 pub(crate) async fn parties(
     customer: CustomerId,
     partner: PartnerId,
     tx: &mut Tx<'_>,
 ) -> Result<(PartnerContact, Country), Fault> {
-    let row: PartiesRow = on!(tx, conn => sqlx::query_as(
-        "SELECT t.name, p.currency, p.support_email, p.support_phone, p.support_url, c.country
-         FROM customer c, partner p JOIN tenant t ON t.tenant_id = p.partner_id
-         WHERE c.customer_id = $1 AND p.partner_id = $2")
-        .bind(customer.to_string()).bind(partner.to_string()).fetch_one(conn).await)?;
+    let row = asked_parties(customer, partner).fetch_one(tx).await?;
     let currency = known("currency", &row.currency, Currency::parse(&row.currency).ok())?;
     let support = [row.support_email, row.support_phone, row.support_url].into_iter().flatten().collect();
     let country = known("country", &row.country, Country::parse(&row.country).ok())?;
@@ -57,6 +64,18 @@ impl Load for QuotePrice {
 }
 
 impl Load for BuyReservation {
+    fn foresee(&self, customer: CustomerId, payer: PartnerId) -> Vec<Statement> {
+        vec![
+            asked_parties(customer, payer).question(),
+            subscription::asked(customer, self.subscription).question(),
+            catalog::asked_newest().question(),
+            self_serve_policy::asked(customer, payer).question(),
+            quote::asked(customer, self.order).question(),
+            reservation::asked_order(customer, self.order).question(),
+            asked_owners(customer, self.subscription).question(),
+        ]
+    }
+
     async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<PurchaseState, Fault> {
         let (customer, payer) = (permit.customer(), permit.partner());
         let (partner, country) = parties(customer, payer, tx).await?;
@@ -93,28 +112,34 @@ pub(crate) async fn in_context(
     }
 }
 
+fn asked_owners(customer: CustomerId, subscription: SubscriptionId) -> Query<(String, String)> {
+    let root_group = ArmScope::ManagementGroup(customer.to_string());
+    query_as(
+        "SELECT principal_id, principal_type FROM role_assignment
+         WHERE customer_id = $1 AND role_definition_id = $2 AND scope_key IN ($3, $4, '/')
+           AND substr(scope_key, 1, 51) IN (substr($3, 1, 51), substr($4, 1, 51), '/')
+           AND principal_type <> 'ForeignGroup'",
+    )
+    .bind(customer.to_string())
+    .bind(role::OWNER.to_string())
+    .bind(ArmScope::Subscription(subscription).key())
+    .bind(root_group.key())
+}
+
 /// The customer's own principals that are Owner of a subscription, directly or inherited.
 pub(crate) async fn owners(
     customer: CustomerId,
     subscription: SubscriptionId,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<(PrincipalId, PrincipalType)>, Fault> {
-    let root_group = ArmScope::ManagementGroup(customer.to_string());
-    let rows: Vec<(String, String)> = on!(tx, conn => sqlx::query_as(
-        "SELECT DISTINCT principal_id, principal_type FROM role_assignment
-         WHERE customer_id = $1 AND role_definition_id = $2 AND scope_key IN ($3, $4, '/')
-           AND principal_type <> 'ForeignGroup'
-         ORDER BY principal_id")
-        .bind(customer.to_string())
-        .bind(role::OWNER.to_string())
-        .bind(ArmScope::Subscription(subscription).key())
-        .bind(root_group.key())
-        .fetch_all(conn).await)?;
-    rows.into_iter()
-        .map(|(id, kind)| {
-            Ok((parsed("principal id", &id)?, known("principal type", &kind, PrincipalType::parse(&kind))?))
-        })
-        .collect()
+    let rows = asked_owners(customer, subscription).fetch_all(tx).await?;
+    let mut owners = Vec::with_capacity(rows.len());
+    for (id, kind) in rows {
+        owners.push((parsed("principal id", &id)?, known("principal type", &kind, PrincipalType::parse(&kind))?));
+    }
+    owners.sort_by_key(|(id, _)| *id);
+    owners.dedup();
+    Ok(owners)
 }
 
 impl Answer for CanBuy {
@@ -124,10 +149,15 @@ impl Answer for CanBuy {
             Who::Id(id) => (Some(id.to_string()), None),
             Who::Name(name) => (None, Some(name.trim().to_lowercase())),
         };
-        let buyer: Option<(String, String, String)> = on!(tx, conn => sqlx::query_as(
+        let buyer: Option<(String, String, String)> = query_as(
             "SELECT principal_id, coalesce(upn, name), tenant_id FROM principal
-             WHERE tenant_id = $1 AND (principal_id = $2 OR upn = $3) AND disabled_at IS NULL")
-            .bind(customer.to_string()).bind(id).bind(name).fetch_optional(conn).await)?;
+             WHERE tenant_id = $1 AND (principal_id = $2 OR upn = $3) AND disabled_at IS NULL",
+        )
+        .bind(customer.to_string())
+        .bind(id)
+        .bind(name)
+        .fetch_optional(tx)
+        .await?;
         let Some((id, buyer, tenant)) = buyer else { return Ok(None) };
         let id: PrincipalId = parsed("principal id", &id)?;
         // The customer's own may ask about themselves only.
@@ -150,7 +180,8 @@ impl Answer for CanBuy {
             (None, false) => subscription::any_partner(customer, tx).await?,
         };
         let Some(payer) = payer else { return Ok(None) };
-        let grants = crate::facts::grants(customer, &[id], tx).await?;
+        let within = found.as_ref().map(|s| ArmScope::Subscription(s.id));
+        let grants = crate::facts::grants(customer, &[id], within.as_ref(), tx).await?;
         let owner = found.as_ref().map(|s| role::is_owner(&grants, &ArmScope::Subscription(s.id), tenant));
         let (partner, country) = parties(customer, payer, tx).await?;
         let policy = self_serve_policy::load(customer, payer, tx).await?;
@@ -230,7 +261,7 @@ async fn best_subscription(
     buyer: PrincipalId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<Subscription>, Fault> {
-    let grants = crate::facts::grants(customer, &[buyer], tx).await?;
+    let grants = crate::facts::grants(customer, &[buyer], None, tx).await?;
     let mut all = subscription::list(customer, tx).await?;
     all.retain(|s| only.is_none_or(|partner| partner == s.partner));
     all.sort_by_key(|s| {

@@ -8,12 +8,13 @@ use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::UnitPrices;
 use fullmakt_domain::quote::{GetQuote, Quote, Quoted};
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::Answer;
 use crate::row::{Fault, instant, known, micros, parsed, parsed_optional};
+use crate::statement::{Query, query, query_as};
 
 #[derive(serde::Deserialize)]
-struct QuoteRow {
+pub(crate) struct QuoteRow {
     partner_id: String,
     subscription_id: String,
     asked_by: String,
@@ -66,17 +67,23 @@ impl QuoteRow {
     }
 }
 
+pub(crate) fn asked(customer: CustomerId, id: ReservationOrderId) -> Query<QuoteRow> {
+    query_as(
+        "SELECT partner_id, subscription_id, asked_by, sku, region, resource_type, term, billing_plan, quantity,
+                currency, list_unit_e6, partner_unit_e6, customer_unit_e6, price_rule_id, quoted_at, lapses_at
+         FROM quote WHERE customer_id = $1 AND reservation_order_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(id.to_string())
+}
+
 /// The quote of an identifier.
 pub(crate) async fn load(
     customer: CustomerId,
     id: ReservationOrderId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<Quote>, Fault> {
-    let row: Option<QuoteRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT partner_id, subscription_id, asked_by, sku, region, resource_type, term, billing_plan, quantity,
-                currency, list_unit_e6, partner_unit_e6, customer_unit_e6, price_rule_id, quoted_at, lapses_at
-         FROM quote WHERE customer_id = $1 AND reservation_order_id = $2")
-        .bind(customer.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
+    let row = asked(customer, id).fetch_optional(tx).await?;
     row.map(|row| row.quote(id, customer)).transpose()
 }
 
@@ -89,30 +96,32 @@ impl Answer for GetQuote {
 
 /// Keeps a quote.
 pub(crate) async fn insert(customer: CustomerId, quote: &Quote, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO quote
            (customer_id, reservation_order_id, partner_id, subscription_id, asked_by, sku, region, resource_type, term,
             billing_plan, quantity, currency, list_unit_e6, partner_unit_e6, customer_unit_e6, price_rule_id,
             quoted_at, lapses_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
-        .bind(customer.to_string())
-        .bind(quote.id.to_string())
-        .bind(quote.partner.to_string())
-        .bind(quote.subscription.to_string())
-        .bind(quote.asked_by.to_string())
-        .bind(quote.item.sku.as_str())
-        .bind(quote.item.region.as_str())
-        .bind(quote.item.resource_type.name())
-        .bind(quote.item.term.code())
-        .bind(quote.item.plan.name())
-        .bind(quote.item.quantity.instances())
-        .bind(quote.prices.currency().to_string())
-        .bind(quote.prices.list.amount_e6)
-        .bind(quote.prices.partner.amount_e6)
-        .bind(quote.prices.customer.amount_e6)
-        .bind(quote.rule.map(|rule| rule.to_string()))
-        .bind(micros(quote.quoted_at))
-        .bind(micros(quote.lapses_at))
-        .execute(conn).await.map(drop))?;
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    )
+    .bind(customer.to_string())
+    .bind(quote.id.to_string())
+    .bind(quote.partner.to_string())
+    .bind(quote.subscription.to_string())
+    .bind(quote.asked_by.to_string())
+    .bind(quote.item.sku.as_str())
+    .bind(quote.item.region.as_str())
+    .bind(quote.item.resource_type.name())
+    .bind(quote.item.term.code())
+    .bind(quote.item.plan.name())
+    .bind(quote.item.quantity.instances())
+    .bind(quote.prices.currency().to_string())
+    .bind(quote.prices.list.amount_e6)
+    .bind(quote.prices.partner.amount_e6)
+    .bind(quote.prices.customer.amount_e6)
+    .bind(quote.rule.map(|rule| rule.to_string()))
+    .bind(micros(quote.quoted_at))
+    .bind(micros(quote.lapses_at))
+    .execute(tx)
+    .await?;
     Ok(())
 }

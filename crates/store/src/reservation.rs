@@ -15,9 +15,10 @@ use fullmakt_domain::reservation::{
     RenewalTerms, Reservation, ReservationOrder, ReservationState,
 };
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::Answer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed, parsed_optional};
+use crate::statement::{Query, query, query_as};
 
 #[derive(serde::Deserialize)]
 pub(crate) struct OrderRow {
@@ -229,25 +230,30 @@ impl ReservationRow {
     }
 }
 
+pub(crate) fn asked_order(customer: CustomerId, id: ReservationOrderId) -> Query<OrderRow> {
+    query_as(
+        "SELECT customer_id, reservation_order_id, partner_id, order_id, line_number, subscription_id, display_name, sku,
+                region, resource_type, term, billing_plan, original_quantity, currency, list_unit_e6, partner_unit_e6,
+                customer_unit_e6, requested_at, starts_at, expires_at, state, etag, bought_by, buyer_id, buyer_name
+         FROM reservation_order WHERE customer_id = $1 AND reservation_order_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(id.to_string())
+}
+
 /// One order of a customer with its reservations, oldest first.
 pub(crate) async fn load(
     customer: CustomerId,
     id: ReservationOrderId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<OrderWithReservations>, Fault> {
-    let row: Option<OrderRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT customer_id, reservation_order_id, partner_id, order_id, line_number, subscription_id, display_name, sku,
-                region, resource_type, term, billing_plan, original_quantity, currency, list_unit_e6, partner_unit_e6,
-                customer_unit_e6, requested_at, starts_at, expires_at, state, etag, bought_by, buyer_id, buyer_name
-         FROM reservation_order WHERE customer_id = $1 AND reservation_order_id = $2")
-        .bind(customer.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
-    let Some(row) = row else { return Ok(None) };
-    let reservations: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
+    let Some(row) = asked_order(customer, id).fetch_optional(tx).await? else { return Ok(None) };
+    let reservations: Vec<ReservationRow> = query_as(
         "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
                 archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
                 renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
          FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 ORDER BY created_at, reservation_id")
-        .bind(customer.to_string()).bind(id.to_string()).fetch_all(conn).await)?;
+        .bind(customer.to_string()).bind(id.to_string()).fetch_all(tx).await?;
     let reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
     let subscription_names = names(customer, &reservations, tx).await?;
@@ -282,18 +288,18 @@ pub(crate) async fn load_purchased(
 
 /// All orders of a customer with their reservations, oldest first.
 pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<OrderWithReservations>, Fault> {
-    let orders: Vec<OrderRow> = on!(tx, conn => sqlx::query_as(
+    let orders: Vec<OrderRow> = query_as(
         "SELECT customer_id, reservation_order_id, partner_id, order_id, line_number, subscription_id, display_name, sku,
                 region, resource_type, term, billing_plan, original_quantity, currency, list_unit_e6, partner_unit_e6,
                 customer_unit_e6, requested_at, starts_at, expires_at, state, etag, bought_by, buyer_id, buyer_name
          FROM reservation_order WHERE customer_id = $1 ORDER BY requested_at, reservation_order_id")
-        .bind(customer.to_string()).fetch_all(conn).await)?;
-    let reservations: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
+        .bind(customer.to_string()).fetch_all(tx).await?;
+    let reservations: Vec<ReservationRow> = query_as(
         "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
                 archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
                 renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
          FROM reservation WHERE customer_id = $1 ORDER BY created_at, reservation_id")
-        .bind(customer.to_string()).fetch_all(conn).await)?;
+        .bind(customer.to_string()).fetch_all(tx).await?;
     let mut reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
     let subscription_names = names(customer, &reservations, tx).await?;
@@ -329,60 +335,64 @@ impl Answer for ListReservationOrders {
 
 /// Writes a reservation order.
 pub(crate) async fn insert_order(customer: CustomerId, order: &ReservationOrder, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO reservation_order
            (customer_id, reservation_order_id, partner_id, order_id, line_number, subscription_id, display_name, sku,
             region, resource_type, term, billing_plan, original_quantity, currency, list_unit_e6, partner_unit_e6,
             customer_unit_e6, requested_at, starts_at, expires_at, state, etag, bought_by, buyer_id, buyer_name)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                 $23, $24, $25)")
-        .bind(customer.to_string())
-        .bind(order.id.to_string())
-        .bind(order.partner.to_string())
-        .bind(order.order.as_str())
-        .bind(order.line)
-        .bind(order.subscription.to_string())
-        .bind(order.display_name.as_str())
-        .bind(order.sku.as_str())
-        .bind(order.region.as_str())
-        .bind(order.resource_type.name())
-        .bind(order.term.code())
-        .bind(order.plan.name())
-        .bind(order.quantity.instances())
-        .bind(order.prices.currency().to_string())
-        .bind(order.prices.list.amount_e6)
-        .bind(order.prices.partner.amount_e6)
-        .bind(order.prices.customer.amount_e6)
-        .bind(micros(order.requested_at))
-        .bind(micros(order.starts_at))
-        .bind(micros(order.expires_at))
-        .bind(order.state.name())
-        .bind(order.etag)
-        .bind(order.buyer.side.name())
-        .bind(order.buyer.id.to_string())
-        .bind(&order.buyer.name)
-        .execute(conn).await.map(drop))?;
+                 $23, $24, $25)",
+    )
+    .bind(customer.to_string())
+    .bind(order.id.to_string())
+    .bind(order.partner.to_string())
+    .bind(order.order.as_str())
+    .bind(order.line)
+    .bind(order.subscription.to_string())
+    .bind(order.display_name.as_str())
+    .bind(order.sku.as_str())
+    .bind(order.region.as_str())
+    .bind(order.resource_type.name())
+    .bind(order.term.code())
+    .bind(order.plan.name())
+    .bind(order.quantity.instances())
+    .bind(order.prices.currency().to_string())
+    .bind(order.prices.list.amount_e6)
+    .bind(order.prices.partner.amount_e6)
+    .bind(order.prices.customer.amount_e6)
+    .bind(micros(order.requested_at))
+    .bind(micros(order.starts_at))
+    .bind(micros(order.expires_at))
+    .bind(order.state.name())
+    .bind(order.etag)
+    .bind(order.buyer.side.name())
+    .bind(order.buyer.id.to_string())
+    .bind(&order.buyer.name)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
 /// Writes what can change of a reservation order.
 pub(crate) async fn update_order(customer: CustomerId, order: &ReservationOrder, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "UPDATE reservation_order SET display_name = $3, state = $4, etag = $5
-         WHERE customer_id = $1 AND reservation_order_id = $2")
-        .bind(customer.to_string())
-        .bind(order.id.to_string())
-        .bind(order.display_name.as_str())
-        .bind(order.state.name())
-        .bind(order.etag)
-        .execute(conn).await.map(drop))?;
+         WHERE customer_id = $1 AND reservation_order_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(order.id.to_string())
+    .bind(order.display_name.as_str())
+    .bind(order.state.name())
+    .bind(order.etag)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
 /// Writes a reservation.
 pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let lineage = &reservation.lineage;
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO reservation
            (customer_id, reservation_order_id, reservation_id, display_name, quantity, scope_type, applied_scope,
             instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from, merged_into,
@@ -415,14 +425,14 @@ pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: 
         .bind(reservation.changed_by.side.name())
         .bind(reservation.changed_by.id.to_string())
         .bind(&reservation.changed_by.name)
-        .execute(conn).await.map(drop))?;
+        .execute(tx).await?;
     Ok(())
 }
 
 /// Writes what can change of a reservation, and keeps what it was before.
 pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let lineage = &reservation.lineage;
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO reservation_revision
            (customer_id, reservation_order_id, reservation_id, display_name, quantity, applied_scope,
             instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from, merged_into,
@@ -432,41 +442,45 @@ pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: 
                 instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from,
                 merged_into, renewed_from, renewed_as, renewal_terms, first_used_at, created_at, changed_on_side,
                 changed_by, changed_by_name
-         FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
-        .bind(customer.to_string())
-        .bind(reservation.order.to_string())
-        .bind(reservation.id.to_string())
-        .execute(&mut *conn).await.map(drop))?;
-    on!(tx, conn => sqlx::query(
+         FROM reservation WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3",
+    )
+    .bind(customer.to_string())
+    .bind(reservation.order.to_string())
+    .bind(reservation.id.to_string())
+    .execute(tx)
+    .await?;
+    query(
         "UPDATE reservation SET display_name = $4, scope_type = $5, applied_scope = $6, instance_flexibility = $7,
                 renew = $8, archived = $9, state = $10, etag = $11, review_at = $12, updated_at = $13, ending = $14,
                 split_from = $15, merged_into = $16, renewed_from = $17, renewed_as = $18, renewal_terms = $19,
                 first_used_at = $20, changed_on_side = $21, changed_by = $22, changed_by_name = $23
-         WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3")
-        .bind(customer.to_string())
-        .bind(reservation.order.to_string())
-        .bind(reservation.id.to_string())
-        .bind(reservation.display_name.as_str())
-        .bind(reservation.scope.type_name())
-        .bind(reservation.scope.scope().map(ToString::to_string))
-        .bind(if reservation.instance_flexibility { "On" } else { "Off" })
-        .bind(i64::from(reservation.renew))
-        .bind(i64::from(reservation.archived))
-        .bind(reservation.state.name())
-        .bind(reservation.etag)
-        .bind(reservation.review_at.map(micros))
-        .bind(micros(reservation.updated_at))
-        .bind(reservation.ending.map(Ending::name))
-        .bind(lineage.source.map(|id| id.to_string()))
-        .bind(lineage.successor.map(|id| id.to_string()))
-        .bind(elsewhere_text(lineage.renewed_from))
-        .bind(elsewhere_text(lineage.renewed_as))
-        .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
-        .bind(reservation.first_used_at.map(micros))
-        .bind(reservation.changed_by.side.name())
-        .bind(reservation.changed_by.id.to_string())
-        .bind(&reservation.changed_by.name)
-        .execute(conn).await.map(drop))?;
+         WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3",
+    )
+    .bind(customer.to_string())
+    .bind(reservation.order.to_string())
+    .bind(reservation.id.to_string())
+    .bind(reservation.display_name.as_str())
+    .bind(reservation.scope.type_name())
+    .bind(reservation.scope.scope().map(ToString::to_string))
+    .bind(if reservation.instance_flexibility { "On" } else { "Off" })
+    .bind(i64::from(reservation.renew))
+    .bind(i64::from(reservation.archived))
+    .bind(reservation.state.name())
+    .bind(reservation.etag)
+    .bind(reservation.review_at.map(micros))
+    .bind(micros(reservation.updated_at))
+    .bind(reservation.ending.map(Ending::name))
+    .bind(lineage.source.map(|id| id.to_string()))
+    .bind(lineage.successor.map(|id| id.to_string()))
+    .bind(elsewhere_text(lineage.renewed_from))
+    .bind(elsewhere_text(lineage.renewed_as))
+    .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
+    .bind(reservation.first_used_at.map(micros))
+    .bind(reservation.changed_by.side.name())
+    .bind(reservation.changed_by.id.to_string())
+    .bind(&reservation.changed_by.name)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -477,12 +491,12 @@ pub(crate) async fn revisions(
     id: ReservationId,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<Reservation>, Fault> {
-    let rows: Vec<ReservationRow> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<ReservationRow> = query_as(
         "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
                 archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
                 renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
          FROM reservation_revision WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3
          ORDER BY etag DESC")
-        .bind(customer.to_string()).bind(order.to_string()).bind(id.to_string()).fetch_all(conn).await)?;
+        .bind(customer.to_string()).bind(order.to_string()).bind(id.to_string()).fetch_all(tx).await?;
     rows.into_iter().map(ReservationRow::reservation).collect()
 }

@@ -12,6 +12,9 @@ pub enum Fault {
     /// The file did not answer or refused.
     #[error("the database file failed")]
     File(#[from] rusqlite::Error),
+    /// A write is not to be had in one statement: it takes its turn under the lock.
+    #[error("the write takes more than one statement")]
+    NotAtOnce,
     /// Too many wait for the database.
     #[error("the database is busy")]
     Busy,
@@ -53,11 +56,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether another write got in between: one under another lock took a name that both wanted. Decided anew, the loser
-    /// sees what the winner did.
+    /// Whether another write got in between: one under another lock took a name that both wanted, or the revision is not
+    /// the one that was read. Decided anew, the loser sees what the winner did.
     pub(crate) fn is_overtaken(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Database(sqlx::Error::Database(error)) => {
+                // See `write::advance`.
+                error.is_unique_violation() || error.code().is_some_and(|code| code == DIVISION_BY_ZERO)
+            }
             Self::File(error) => is_unique_violation(error),
             _ => false,
         }
@@ -74,6 +80,8 @@ impl Fault {
         )
     }
 }
+
+const DIVISION_BY_ZERO: &str = "22012";
 
 fn is_unique_violation(error: &rusqlite::Error) -> bool {
     let taken = [rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY, rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE];

@@ -7,13 +7,14 @@ use fullmakt_domain::self_serve_policy::{
     SelfServeResource,
 };
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::{Answer, Load};
 use crate::memo::{Key, Known};
 use crate::row::{Fault, instant, micros, parsed};
+use crate::statement::{Query, query, query_as};
 
 #[derive(serde::Deserialize)]
-struct PolicyRow {
+pub(crate) struct PolicyRow {
     reservations: i64,
     savings_plans: i64,
     etag: String,
@@ -38,11 +39,17 @@ pub(crate) async fn load(
     Ok(policy)
 }
 
-async fn read(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Option<SelfServePolicy>, Fault> {
-    let row: Option<PolicyRow> = on!(tx, conn => sqlx::query_as(
+pub(crate) fn asked(customer: CustomerId, partner: PartnerId) -> Query<PolicyRow> {
+    query_as(
         "SELECT reservations, savings_plans, etag, granted_at, granted_by FROM self_serve_policy
-         WHERE customer_id = $1 AND partner_id = $2")
-        .bind(customer.to_string()).bind(partner.to_string()).fetch_optional(conn).await)?;
+         WHERE customer_id = $1 AND partner_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+}
+
+async fn read(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Option<SelfServePolicy>, Fault> {
+    let row = asked(customer, partner).fetch_optional(tx).await?;
     row.map(|row| {
         let granted = [
             (row.reservations, SelfServeResource::AzureReservedInstances),
@@ -88,37 +95,43 @@ fn flag(policy: &SelfServePolicy, resource: SelfServeResource) -> i64 {
 }
 
 pub(crate) async fn insert(customer: CustomerId, policy: &SelfServePolicy, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "INSERT INTO self_serve_policy
            (customer_id, partner_id, reservations, savings_plans, etag, granted_at, granted_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(customer.to_string())
-        .bind(policy.id.grantor.to_string())
-        .bind(flag(policy, SelfServeResource::AzureReservedInstances))
-        .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
-        .bind(policy.etag.to_string())
-        .bind(micros(policy.granted_at))
-        .bind(&policy.granted_by)
-        .execute(conn).await.map(drop))?;
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(customer.to_string())
+    .bind(policy.id.grantor.to_string())
+    .bind(flag(policy, SelfServeResource::AzureReservedInstances))
+    .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
+    .bind(policy.etag.to_string())
+    .bind(micros(policy.granted_at))
+    .bind(&policy.granted_by)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
 pub(crate) async fn update(customer: CustomerId, policy: &SelfServePolicy, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query(
+    query(
         "UPDATE self_serve_policy SET reservations = $3, savings_plans = $4, etag = $5
-         WHERE customer_id = $1 AND partner_id = $2")
-        .bind(customer.to_string())
-        .bind(policy.id.grantor.to_string())
-        .bind(flag(policy, SelfServeResource::AzureReservedInstances))
-        .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
-        .bind(policy.etag.to_string())
-        .execute(conn).await.map(drop))?;
+         WHERE customer_id = $1 AND partner_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(policy.id.grantor.to_string())
+    .bind(flag(policy, SelfServeResource::AzureReservedInstances))
+    .bind(flag(policy, SelfServeResource::AzureSavingsPlan))
+    .bind(policy.etag.to_string())
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
 pub(crate) async fn delete(customer: CustomerId, id: &PolicyId, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    on!(tx, conn => sqlx::query("DELETE FROM self_serve_policy WHERE customer_id = $1 AND partner_id = $2")
-        .bind(customer.to_string()).bind(id.grantor.to_string())
-        .execute(conn).await.map(drop))?;
+    query("DELETE FROM self_serve_policy WHERE customer_id = $1 AND partner_id = $2")
+        .bind(customer.to_string())
+        .bind(id.grantor.to_string())
+        .execute(tx)
+        .await?;
     Ok(())
 }

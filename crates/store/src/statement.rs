@@ -76,7 +76,7 @@ impl From<Option<&str>> for Value {
 
 /// A text with its values, before anybody asks what comes back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Statement {
+pub struct Statement {
     pub(crate) sql: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
 }
@@ -103,6 +103,11 @@ pub(crate) fn query_scalar<T>(sql: impl Into<Cow<'static, str>>) -> Query<T> {
 }
 
 impl<T> Query<T> {
+    /// The statement without what is read from it, for [`Tx::ask_together`].
+    pub(crate) fn question(self) -> Statement {
+        self.statement
+    }
+
     /// The next value.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.statement.values.push(value.into());
@@ -113,12 +118,12 @@ impl<T> Query<T> {
 impl Query<()> {
     /// Changes something.
     pub(crate) async fn execute(self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        tx.change(self.statement).await.map(drop)
+        tx.change(self.statement).await
     }
 
     /// Changes something, and tells how many rows.
     pub(crate) async fn count_changed(self, tx: &mut Tx<'_>) -> Result<u64, Fault> {
-        tx.change(self.statement).await
+        tx.count_changed(&self.statement).await
     }
 }
 
@@ -187,6 +192,42 @@ impl RowBuilder<'_> {
     }
 }
 
+impl Statement {
+    /// Whether it only adds rows, and what it adds does not depend on what is there.
+    pub(crate) fn adds_rows(&self) -> bool {
+        let sql = self.sql.trim_start();
+        sql.starts_with("INSERT INTO")
+            && sql.contains("VALUES")
+            && !["SELECT", "RETURNING", "DO UPDATE"].iter().any(|word| sql.contains(word))
+    }
+
+    /// Several statements as one text: `before`, `between` and `after` are written around each, with its number, and `$1`
+    /// of a later one counts on from the values of those before it.
+    pub(crate) fn joined(statements: &[Self], mut write: impl FnMut(&mut String, usize, &dyn Fn(&mut String))) -> Self {
+        let mut sql = String::with_capacity(statements.iter().map(|s| s.sql.len() + 64).sum());
+        let mut values = Vec::with_capacity(statements.iter().map(|s| s.values.len()).sum());
+        for (index, statement) in statements.iter().enumerate() {
+            let taken = values.len();
+            write(&mut sql, index, &|sql| statement.write_numbered(taken, sql));
+            values.extend(statement.values.iter().cloned());
+        }
+        Self { sql: Cow::Owned(sql), values }
+    }
+
+    fn write_numbered(&self, taken: usize, sql: &mut String) {
+        let mut pieces = self.sql.split('$');
+        sql.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = piece.split_at(digits);
+            let number = number.parse::<usize>().unwrap_or_default().saturating_add(taken);
+            sql.push('$');
+            sql.push_str(&number.to_string());
+            sql.push_str(rest);
+        }
+    }
+}
+
 /// One value of a row that came back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cell<'r> {
@@ -215,6 +256,59 @@ impl std::error::Error for Unreadable {}
 impl de::Error for Unreadable {
     fn custom<M: fmt::Display>(message: M) -> Self {
         Self(message.to_string())
+    }
+}
+
+/// A row that came back in another row, as the members of a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JsonRow(Vec<(String, Value)>);
+
+impl JsonRow {
+    pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text).map_err(|e| Fault::Row(e.to_string()))
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let cell = |value| match value {
+            &Value::Int(Some(number)) => Cell::Int(number),
+            Value::Text(Some(text)) => Cell::Text(text),
+            Value::Int(None) | Value::Text(None) => Cell::Null,
+        };
+        read_row(&self.0.iter().map(|(name, value)| (name.as_str(), cell(value))).collect::<Vec<_>>())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for JsonRow {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = JsonRow;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a row")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut members: A) -> Result<JsonRow, A::Error> {
+                #[derive(serde::Deserialize)]
+                #[serde(untagged)]
+                enum Member {
+                    Int(i64),
+                    Text(String),
+                    Null(()),
+                }
+                let mut row = Vec::new();
+                while let Some((name, member)) = members.next_entry()? {
+                    let value = match member {
+                        Member::Int(number) => Value::Int(Some(number)),
+                        Member::Text(text) => Value::Text(Some(text)),
+                        Member::Null(()) => Value::Text(None),
+                    };
+                    row.push((name, value));
+                }
+                Ok(JsonRow(row))
+            }
+        }
+        deserializer.deserialize_map(Members)
     }
 }
 
@@ -338,6 +432,42 @@ mod tests {
         for wrong in [&[("name", Cell::Int(1))][..], &[], &[("name", Cell::Null)]] {
             assert!(matches!(read_row::<String>(wrong), Err(Fault::Row(_))), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn statements_are_joined_and_their_values_counted_on() {
+        let first = query("SELECT $2, $1").bind(1_i64).bind("b").question();
+        let second = query("SELECT 1").question();
+        let third = query("SELECT $1 || $1").bind("c").question();
+        let joined = Statement::joined(&[first, second, third], |sql, index, write| {
+            sql.push_str(if index == 0 { "(" } else { " UNION (" });
+            write(sql);
+            sql.push(')');
+        });
+        assert_eq!(joined.sql, "(SELECT $2, $1) UNION (SELECT 1) UNION (SELECT $3 || $3)");
+        assert_eq!(joined.values, [Value::from(1), Value::from("b"), Value::from("c")]);
+    }
+
+    #[test]
+    fn only_rows_that_depend_on_nothing_are_added_later() {
+        for (sql, adds) in [
+            ("INSERT INTO a (b) VALUES ($1)", true),
+            ("INSERT INTO a (b) VALUES ($1) ON CONFLICT DO NOTHING", true),
+            ("INSERT INTO a (b) VALUES ($1) ON CONFLICT (b) DO UPDATE SET c = 1", false),
+            ("INSERT INTO a (b) VALUES ($1) RETURNING b", false),
+            ("INSERT INTO a (b) SELECT b FROM c", false),
+            ("UPDATE a SET b = $1", false),
+        ] {
+            assert_eq!(query(sql).question().adds_rows(), adds, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_row_in_json_is_read_like_any_other() {
+        let row = JsonRow::parse(r#"{"name": "a\"b", "count": -7, "note": null}"#).unwrap();
+        let tuple: (String, i64, Option<String>) = row.read().unwrap();
+        assert_eq!(tuple, ("a\"b".to_owned(), -7, None));
+        assert!(matches!(JsonRow::parse("[1]"), Err(Fault::Row(_))));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use fullmakt_domain::ids::{CustomerId, PartnerId, SubscriptionId};
 use fullmakt_domain::subscription::{AzureOffer, Subscription, SubscriptionStatus};
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::row::{Fault, known, parsed};
+use crate::statement::{Query, query_as, query_scalar};
 
 #[derive(serde::Deserialize)]
-struct SubscriptionRow {
+pub(crate) struct SubscriptionRow {
     subscription_id: String,
     name: String,
     status: String,
@@ -35,38 +36,49 @@ impl SubscriptionRow {
     }
 }
 
+pub(crate) fn asked(customer: CustomerId, id: SubscriptionId) -> Query<SubscriptionRow> {
+    query_as(
+        "SELECT s.subscription_id, s.name, s.status, s.partner_id, s.entitlement_id, e.offer,
+                e.status AS entitlement_status
+         FROM subscription s
+         JOIN entitlement e ON e.customer_id = s.customer_id AND e.entitlement_id = s.entitlement_id
+         WHERE s.customer_id = $1 AND s.subscription_id = $2",
+    )
+    .bind(customer.to_string())
+    .bind(id.to_string())
+}
+
 /// One subscription of a customer.
 pub(crate) async fn load(
     customer: CustomerId,
     id: SubscriptionId,
     tx: &mut Tx<'_>,
 ) -> Result<Option<Subscription>, Fault> {
-    let row: Option<SubscriptionRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT s.subscription_id, s.name, s.status, s.partner_id, s.entitlement_id, e.offer,
-                e.status AS entitlement_status
-         FROM subscription s
-         JOIN entitlement e ON e.customer_id = s.customer_id AND e.entitlement_id = s.entitlement_id
-         WHERE s.customer_id = $1 AND s.subscription_id = $2")
-        .bind(customer.to_string()).bind(id.to_string()).fetch_optional(conn).await)?;
+    let row = asked(customer, id).fetch_optional(tx).await?;
     row.map(SubscriptionRow::subscription).transpose()
 }
 
 /// All subscriptions of a customer, by identifier.
 pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<Subscription>, Fault> {
-    let rows: Vec<SubscriptionRow> = on!(tx, conn => sqlx::query_as(
+    let rows: Vec<SubscriptionRow> = query_as(
         "SELECT s.subscription_id, s.name, s.status, s.partner_id, s.entitlement_id, e.offer,
                 e.status AS entitlement_status
          FROM subscription s
          JOIN entitlement e ON e.customer_id = s.customer_id AND e.entitlement_id = s.entitlement_id
-         WHERE s.customer_id = $1 ORDER BY s.subscription_id")
-        .bind(customer.to_string()).fetch_all(conn).await)?;
+         WHERE s.customer_id = $1 ORDER BY s.subscription_id",
+    )
+    .bind(customer.to_string())
+    .fetch_all(tx)
+    .await?;
     rows.into_iter().map(SubscriptionRow::subscription).collect()
 }
 
 /// A partner that serves the customer: the one it has known longest.
 pub(crate) async fn any_partner(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Option<PartnerId>, Fault> {
-    let id: Option<String> = on!(tx, conn => sqlx::query_scalar(
-        "SELECT partner_id FROM relationship WHERE customer_id = $1 ORDER BY since, partner_id LIMIT 1")
-        .bind(customer.to_string()).fetch_optional(conn).await)?;
+    let id: Option<String> =
+        query_scalar("SELECT partner_id FROM relationship WHERE customer_id = $1 ORDER BY since, partner_id LIMIT 1")
+            .bind(customer.to_string())
+            .fetch_optional(tx)
+            .await?;
     id.map(|id| parsed("partner id", &id)).transpose()
 }

@@ -3,11 +3,12 @@
 use fullmakt_domain::authz::{Denied, Permit};
 use fullmakt_domain::change::Change;
 
-use crate::db::{Tx, on};
+use crate::db::Tx;
 use crate::door::ExecuteError;
 use crate::facts::Root;
 use crate::ledger::Posting;
 use crate::row::Fault;
+use crate::statement::{Query, Statement, query, query_scalar};
 use crate::{
     cart, entitlement, ledger, order, price_rule, quote, reservation, returning, role_assignment, role_definition,
     self_serve_policy,
@@ -16,14 +17,46 @@ use crate::{
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
 pub(crate) async fn lock(root: &Root, tx: &mut Tx<'_>) -> Result<i64, ExecuteError> {
     let revision: Option<i64> = match root {
-        Root::Customer(id) => on!(tx, conn => sqlx::query_scalar(
-            "UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 RETURNING revision")
-            .bind(id.to_string()).fetch_optional(conn).await)?,
-        Root::Partner(id) => on!(tx, conn => sqlx::query_scalar(
-            "UPDATE partner SET revision = revision + 1 WHERE partner_id = $1 RETURNING revision")
-            .bind(id.to_string()).fetch_optional(conn).await)?,
+        Root::Customer(id) => {
+            query_scalar("UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 RETURNING revision")
+                .bind(id.to_string())
+                .fetch_optional(tx)
+                .await?
+        }
+        Root::Partner(id) => {
+            query_scalar("UPDATE partner SET revision = revision + 1 WHERE partner_id = $1 RETURNING revision")
+                .bind(id.to_string())
+                .fetch_optional(tx)
+                .await?
+        }
     };
     revision.ok_or(ExecuteError::Denied(Denied::Hidden))
+}
+
+/// Asks for the number of the last write in a root's log.
+pub(crate) fn asked_revision(root: &Root) -> Query<i64> {
+    match root {
+        Root::Customer(id) => query_scalar("SELECT revision FROM customer WHERE customer_id = $1").bind(id.to_string()),
+        Root::Partner(id) => query_scalar("SELECT revision FROM partner WHERE partner_id = $1").bind(id.to_string()),
+    }
+}
+
+/// The lock and the number of a write that looked before: it fails, and with it all that goes along, where the revision is
+/// no longer the one that was seen. SQL has no other word for that than a division by zero.
+pub(crate) fn advance(root: &Root, seen: i64) -> Statement {
+    let update = match root {
+        Root::Customer(id) => query(
+            "UPDATE customer SET revision = CASE revision WHEN $2 THEN revision + 1 ELSE 1 / (revision - revision) END
+             WHERE customer_id = $1",
+        )
+        .bind(id.to_string()),
+        Root::Partner(id) => query(
+            "UPDATE partner SET revision = CASE revision WHEN $2 THEN revision + 1 ELSE 1 / (revision - revision) END
+             WHERE partner_id = $1",
+        )
+        .bind(id.to_string()),
+    };
+    update.bind(seen).question()
 }
 
 /// Writes one change. What it belongs to comes from the permit.

@@ -1,64 +1,262 @@
-//! PostgreSQL: a pool of connections, each statement prepared once on each.
+//! PostgreSQL: a few connections, each statement prepared once on each.
+//!
+//! Every message to the database and back costs as much as the work it asks for, so few are sent. The driver's own pool
+//! asks a connection whether it is well when it comes back; this one looks at how its last statement ended.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow, PgValueRef};
-use sqlx::{Arguments, AssertSqlSafe, Column, ConnectOptions, Decode, Postgres, Row, TypeInfo, ValueRef};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow, PgValueRef};
+use sqlx::{
+    Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Executor, Postgres, Row, TypeInfo, ValueRef,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::row::Fault;
-use crate::statement::{Cell, Statement, Value, read_row};
+use crate::statement::{Cell, JsonRow, Statement, Value, read_row};
 
-/// How many connections a server holds at most.
-const CONNECTIONS: u32 = 24;
+/// How many values go in one message that adds rows. It takes 65 535, and a purchase brings a few hundred.
+pub(super) const VALUES_AT_ONCE: usize = 1_000;
+/// How long to wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that was not used for so long may have been cut by something in between.
+const IDLE_MAX: Duration = Duration::from_secs(600);
 
-pub(super) async fn open(url: &str) -> Result<PgPool, Fault> {
-    let options = PgConnectOptions::from_str(url)?.application_name("fullmakt").disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        // A question to the database before each question to the database is one too many: a connection that broke is
-        // noticed by its next statement, which the caller may repeat.
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+/// The connections of this server.
+pub(super) struct Connections {
+    options: PgConnectOptions,
+    idle: Mutex<Vec<(PgConnection, Instant)>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Connections {
+    /// How many there may be.
+    const MAX: usize = 24;
+
+    /// Connects.
+    pub(super) async fn open(url: &str) -> Result<Arc<Self>, Fault> {
+        let options = PgConnectOptions::from_str(url)?.application_name("fullmakt").disable_statement_logging();
+        let permits = Arc::new(Semaphore::new(Self::MAX));
+        let connections = Arc::new(Self { options, idle: Mutex::default(), permits });
+        // Whether the database is there is to be known at once.
+        connections.acquire().await?;
+        Ok(connections)
+    }
+
+    pub(super) async fn acquire(self: &Arc<Self>) -> Result<Loan, Fault> {
+        let connect = async {
+            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Fault::Closed)?;
+            let idle = self.take_idle();
+            let conn = match idle {
+                Some(conn) => conn,
+                None => self.connect().await?,
+            };
+            Ok(Loan { conn: Some(conn), state: State::Settled, home: Arc::clone(self), _permit: permit })
+        };
+        tokio::time::timeout(PATIENCE, connect).await.map_err(|_| Fault::Busy)?
+    }
+
+    fn take_idle(&self) -> Option<PgConnection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (conn, since) = idle.pop()?;
+        if since.elapsed() < IDLE_MAX {
+            return Some(conn);
+        }
+        // The others were idle for longer.
+        idle.clear();
+        None
+    }
+
+    async fn connect(&self) -> Result<PgConnection, Fault> {
+        let mut conn = self.options.connect().await?;
+        // All statements go by indexed keys: a plan that fits one value fits all, and planning costs more than running.
+        conn.execute("SET plan_cache_mode = force_generic_plan").await?;
+        Ok(conn)
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(super) fn busy(&self) -> usize {
+        Self::MAX.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Waits until all connections came back, and ends them.
+    pub(super) async fn close(&self) {
+        let all = u32::try_from(Self::MAX).unwrap_or(u32::MAX);
+        let _back = self.permits.acquire_many(all).await;
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for (conn, _) in idle {
+            conn.close().await.ok();
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The last statement ended, and no transaction is open.
+    Settled,
+    /// A transaction is open.
+    Open,
+    /// Waiting for an answer.
+    Waiting { open: bool },
+    /// The connection was lost.
+    Lost,
+}
+
+/// A connection on loan. One that does not come back settled is closed, which undoes what was not committed.
+pub(crate) struct Loan {
+    conn: Option<PgConnection>,
+    state: State,
+    home: Arc<Connections>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Loan {
+    /// The connection, for one statement whose end is told to [`Loan::ended`].
+    fn begin_statement(&mut self) -> &mut PgConnection {
+        self.state = State::Waiting { open: matches!(self.state, State::Open | State::Waiting { open: true }) };
+        self.conn.as_mut().expect("it is taken out only when dropped")
+    }
+
+    fn ended<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Fault> {
+        let State::Waiting { open } = self.state else { return Ok(result?) };
+        self.state = match &result {
+            // What the database refuses it has answered.
+            Ok(_) | Err(sqlx::Error::Database(_)) if open => State::Open,
+            Ok(_) | Err(sqlx::Error::Database(_)) => State::Settled,
+            Err(_) => State::Lost,
+        };
+        Ok(result?)
+    }
+
+    async fn say(&mut self, word: &'static str) -> Result<(), Fault> {
+        let said = self.begin_statement().execute(word).await;
+        self.ended(said).map(drop)
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), Fault> {
+        self.say("BEGIN").await?;
+        self.state = State::Open;
+        Ok(())
+    }
+
+    /// Commits it.
+    pub(super) async fn commit(&mut self) -> Result<(), Fault> {
+        self.say("COMMIT").await?;
+        self.state = State::Settled;
+        Ok(())
+    }
+
+    /// Undoes it.
+    pub(super) async fn undo(&mut self) -> Result<(), Fault> {
+        self.say("ROLLBACK").await?;
+        self.state = State::Settled;
+        Ok(())
+    }
+
+    /// Runs a statement and reads its rows.
+    pub(super) async fn rows<T: DeserializeOwned>(&mut self, statement: &Statement) -> Result<Vec<T>, Fault> {
+        let ask = sqlx::query_with(AssertSqlSafe(statement.sql.clone()), arguments(statement)?);
+        let rows = ask.fetch_all(self.begin_statement()).await;
+        self.ended(rows)?.iter().map(read).collect()
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub(super) async fn change(&mut self, statement: &Statement) -> Result<u64, Fault> {
+        let ask = sqlx::query_with(AssertSqlSafe(statement.sql.clone()), arguments(statement)?);
+        let done = ask.execute(self.begin_statement()).await;
+        Ok(self.ended(done)?.rows_affected())
+    }
+
+    /// Runs statements of which none depends on another in one message, the last one first; tells how many rows that
+    /// changed. What added rows refer to is checked when all are there.
+    pub(super) async fn change_together(&mut self, statements: &[Statement]) -> Result<u64, Fault> {
+        let last = statements.len().saturating_sub(1);
+        let joined = Statement::joined(statements, |sql, index, write| {
+            if index < last {
+                sql.push_str(if index == 0 { "WITH " } else { ", " });
+                sql.push_str(&format!("change{index} AS ("));
+                write(sql);
+                sql.push(')');
+            } else {
+                sql.push(' ');
+                write(sql);
+            }
+        });
+        self.change(&joined).await
+    }
+
+    /// Asks several questions in one message, and tells them with their answers. All are answered as of one moment.
+    pub(super) async fn rows_together(
+        &mut self,
+        questions: Vec<Statement>,
+    ) -> Result<Vec<(Statement, Vec<JsonRow>)>, Fault> {
+        let joined = Statement::joined(&questions, |sql, index, write| {
+            if index > 0 {
+                sql.push_str(" UNION ALL ");
+            }
+            sql.push_str(&format!("SELECT CAST({index} AS BIGINT), CAST(row_to_json(q) AS TEXT) FROM ("));
+            write(sql);
+            sql.push_str(") q");
+        });
+        let mut answers: Vec<_> = questions.into_iter().map(|question| (question, Vec::new())).collect();
+        for (index, row) in self.rows::<(usize, String)>(&joined).await? {
+            let answer = answers.get_mut(index).ok_or_else(|| Fault::Row(format!("an answer to question {index}")))?;
+            answer.1.push(JsonRow::parse(&row)?);
+        }
+        Ok(answers)
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.state {
+            State::Settled => idle.push((conn, Instant::now())),
+            State::Open | State::Waiting { .. } => {}
+            // What cut one connection has cut the others.
+            State::Lost => idle.clear(),
+        }
+    }
+}
+
+/// Brings the schema to this version.
+pub(super) async fn migrate(connections: &Connections, migrations: &Migrator) -> Result<(), Fault> {
+    let mut conn = connections.connect().await?;
+    migrations.run(&mut conn).await?;
+    order_names_by_bytes(&mut conn).await?;
+    conn.close().await?;
+    Ok(())
 }
 
 /// Customers are searched by the beginning of their names, which is a range of an index only in the order of bytes. SQLite
 /// orders so; PostgreSQL orders as the database was made.
-pub(super) async fn order_names_by_bytes(pool: &PgPool) -> Result<(), Fault> {
+async fn order_names_by_bytes(conn: &mut PgConnection) -> Result<(), Fault> {
     let done: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM information_schema.columns
          WHERE table_schema = current_schema() AND table_name = 'relationship'
            AND column_name IN ('name_key', 'domain') AND collation_name = 'C'",
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *conn)
     .await?;
     if done < 2 {
         sqlx::query(
             "ALTER TABLE relationship ALTER COLUMN name_key TYPE TEXT COLLATE \"C\",
                                       ALTER COLUMN domain TYPE TEXT COLLATE \"C\"",
         )
-        .execute(pool)
+        .execute(conn)
         .await?;
     }
     Ok(())
-}
-
-/// Runs a statement and reads its rows.
-pub(super) async fn rows<T: DeserializeOwned>(conn: &mut PgConnection, statement: &Statement) -> Result<Vec<T>, Fault> {
-    let sql = AssertSqlSafe(statement.sql.clone());
-    let rows = sqlx::query_with(sql, arguments(statement)?).fetch_all(conn).await?;
-    rows.iter().map(read).collect()
-}
-
-/// Runs a statement and tells how many rows it changed.
-pub(super) async fn change(conn: &mut PgConnection, statement: &Statement) -> Result<u64, Fault> {
-    let sql = AssertSqlSafe(statement.sql.clone());
-    Ok(sqlx::query_with(sql, arguments(statement)?).execute(conn).await?.rows_affected())
 }
 
 fn arguments(statement: &Statement) -> Result<PgArguments, Fault> {

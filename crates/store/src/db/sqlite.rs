@@ -26,6 +26,10 @@ const GROUP_MAX: usize = 64;
 const QUEUE: usize = 1_024;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 256;
+/// Memory in which the writer keeps pages of the file, in KiB.
+const CACHE_KIB: i64 = 8 * 1_024;
+/// Pages in the write-ahead log before they are carried over into the file: what is written often is carried over once.
+const LOG_PAGES: i64 = 4_000;
 /// How long a connection waits for a lock of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -156,6 +160,10 @@ impl Writer {
         conn.pragma_update(None, "journal_mode", "WAL")?;
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", true)?;
+        // What a savepoint may have to put back is kept in memory, not in a file.
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         let (sender, jobs) = mpsc::channel(QUEUE);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new()
