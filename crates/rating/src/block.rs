@@ -13,11 +13,27 @@ pub struct Amounts {
     /// For each row that has an amount, its place in `values`.
     pub codes: Vec<u32>,
     slots: Vec<u32>,
+    /// The amount before, and its code: neighbours are often equal.
+    last: (i128, u32),
 }
 
 impl Amounts {
+    /// Takes all away and keeps the memory.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.codes.clear();
+        self.slots.fill(0);
+    }
+
     /// Adds an amount.
     pub fn push(&mut self, value: i128) {
+        if self.last.0 != value || self.codes.is_empty() {
+            self.last = (value, self.find_or_add(value));
+        }
+        self.codes.push(self.last.1);
+    }
+
+    fn find_or_add(&mut self, value: i128) -> u32 {
         if self.slots.len() < 2 * (self.values.len() + 1) {
             self.grow();
         }
@@ -28,12 +44,10 @@ impl Amounts {
             if slot == 0 {
                 self.values.push(value);
                 self.slots[place] = number(self.values.len());
-                self.codes.push(number(self.values.len() - 1));
-                return;
+                return number(self.values.len() - 1);
             }
             if self.values[at(slot - 1)] == value {
-                self.codes.push(slot - 1);
-                return;
+                return slot - 1;
             }
             place = (place + 1) & mask;
         }
@@ -85,6 +99,18 @@ pub struct Block {
 }
 
 impl Block {
+    /// Takes all rows away and keeps the memory.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.profiles.clear();
+        self.reservations.clear();
+        self.hours.clear();
+        self.cells.clear();
+        for amounts in [&mut self.consumed, &mut self.discounted, &mut self.billed, &mut self.effective] {
+            amounts.clear();
+        }
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.lines.len()

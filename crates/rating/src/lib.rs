@@ -164,6 +164,7 @@ fn rate_all(
         let mut rater = Rater::new(book, lines, repeats);
         let mut run = || {
             let mut encoder = Encoder::new(job.format, book, words)?;
+            let mut block = block::Block::default();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(stretch) = stretches.get(index) else { return Ok(()) };
@@ -172,9 +173,8 @@ fn rate_all(
                 }
                 progress.go_on()?;
                 let lines = rater.tally.lines;
-                let block = rater.rate(stretch)?;
+                rater.rate(stretch, &mut block)?;
                 let encoded = encoder.encode(&block)?;
-                drop(block);
                 parts.put(index, encoded)?;
                 progress.rated(rater.tally.lines - lines);
             }

@@ -99,9 +99,6 @@ impl Run {
     }
 }
 
-/// Lines hour by hour, and where each hour begins.
-pub type ByHour = (Vec<Row>, Vec<(u32, usize)>);
-
 /// A run on disk: its hours, and where each begins in the file, in rows.
 struct Spilled {
     hours: Vec<(u32, u64)>,
@@ -226,11 +223,17 @@ impl Lines {
         self.spilled.last().map_or(0, |run| run.end) * long(ROW_BYTES)
     }
 
-    /// The lines of some hours, hour by hour, and where each hour begins. Within an hour the order means nothing.
+    /// Puts the lines of some hours into `rows`, hour by hour, and gives where each hour begins. Within an hour the order
+    /// means nothing.
     ///
     /// # Errors
     /// [`Error`] when the lines on disk cannot be read.
-    pub fn of(&self, hours: &Range<u32>, keep: impl Fn(&Row) -> bool) -> Result<ByHour, Error> {
+    pub fn of(
+        &self,
+        hours: &Range<u32>,
+        keep: impl Fn(&Row) -> bool,
+        rows: &mut Vec<Row>,
+    ) -> Result<Vec<(u32, usize)>, Error> {
         let mut begins = Vec::new();
         let mut total: usize = 0;
         let mut next = HashMap::new();
@@ -239,7 +242,8 @@ impl Lines {
             next.insert(*hour, total);
             total += usize::try_from(*count).map_err(|_| Error::Engine("an hour has too many lines".into()))?;
         }
-        let mut rows = vec![Row::default(); total];
+        rows.clear();
+        rows.resize(total, Row::default());
         let mut put = |some: &[Row]| {
             let mut last: Option<(u32, usize)> = None;
             for row in some {
@@ -264,16 +268,21 @@ impl Lines {
         }
         self.each_spilled(hours, |some| put(some))?;
         if rows.iter().all(&keep) {
-            return Ok((rows, begins));
+            return Ok(begins);
         }
-        let mut kept = Vec::new();
         let ends: Vec<usize> = begins.iter().skip(1).map(|(_, begin)| *begin).chain([total]).collect();
+        let mut kept = 0;
         for ((_, begin), end) in begins.iter_mut().zip(ends) {
-            let from = kept.len();
-            kept.extend(rows[*begin..end].iter().filter(|row| keep(row)));
-            *begin = from;
+            let from = std::mem::replace(begin, kept);
+            for index in from..end {
+                if keep(&rows[index]) {
+                    rows[kept] = rows[index];
+                    kept += 1;
+                }
+            }
         }
-        Ok((kept, begins))
+        rows.truncate(kept);
+        Ok(begins)
     }
 
     fn each_spilled(&self, hours: &Range<u32>, mut each: impl FnMut(&[Row])) -> Result<(), Error> {
@@ -395,7 +404,8 @@ mod tests {
     fn disk_and_memory_hold_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let sorted = |lines: &Lines, hours: Range<u32>| {
-            let (rows, begins) = lines.of(&hours, |_| true).unwrap();
+            let mut rows = Vec::new();
+            let begins = lines.of(&hours, |_| true, &mut rows).unwrap();
             for (index, (hour, begin)) in begins.iter().enumerate() {
                 let end = begins.get(index + 1).map_or(rows.len(), |(_, begin)| *begin);
                 assert!(rows[*begin..end].iter().all(|row| row.hour == *hour));

@@ -106,6 +106,7 @@ pub struct Rater<'a> {
     /// What has come out so far.
     pub tally: Tally,
     scratch: Scratch,
+    gathered: Vec<Row>,
     sorted: Vec<Row>,
     buffer: Vec<Row>,
     of_cell: Vec<Line>,
@@ -121,6 +122,7 @@ impl<'a> Rater<'a> {
             repeats,
             tally: Tally::new(book.reservations.len()),
             scratch: Scratch::default(),
+            gathered: Vec::new(),
             sorted: Vec::new(),
             buffer: Vec::new(),
             of_cell: Vec::new(),
@@ -128,11 +130,11 @@ impl<'a> Rater<'a> {
         }
     }
 
-    /// Rates a stretch.
+    /// Rates a stretch. The block holds its rows and nothing else then.
     ///
     /// # Errors
     /// [`Error`] when lines on disk cannot be read, or an amount does not fit.
-    pub fn rate(&mut self, stretch: &Stretch) -> Result<Block, Error> {
+    pub fn rate(&mut self, stretch: &Stretch, block: &mut Block) -> Result<(), Error> {
         let bound = |hour: i64| u32::try_from(hour.max(0)).unwrap_or(u32::MAX);
         let hours = bound(stretch.hours.start)..bound(stretch.hours.end);
         let has_all = stretch.cells == (0..number(self.book.cells.len()));
@@ -141,8 +143,9 @@ impl<'a> Rater<'a> {
             (has_all || stretch.cells.contains(&book.seats[at(row.profile)].cell))
                 && (repeats.none.is_empty() || !repeats.none.contains(&row.line))
         };
-        let (rows, begins) = self.lines.of(&hours, keep)?;
-        let mut block = Block::default();
+        block.clear();
+        let mut rows = std::mem::take(&mut self.gathered);
+        let begins = self.lines.of(&hours, keep, &mut rows)?;
         let mut begins = begins.iter().copied().peekable();
         for hour in stretch.hours.clone() {
             let found = begins.next_if(|(found, _)| i64::from(*found) == hour);
@@ -150,9 +153,10 @@ impl<'a> Rater<'a> {
                 let end = begins.peek().map_or(rows.len(), |(_, begin)| *begin);
                 &rows[begin..end]
             });
-            self.rate_hour(hour, &stretch.cells, of_hour, &mut block)?;
+            self.rate_hour(hour, &stretch.cells, of_hour, block)?;
         }
-        Ok(block)
+        self.gathered = rows;
+        Ok(())
     }
 
     fn rate_hour(&mut self, hour: i64, cells: &Range<u32>, rows: &[Row], block: &mut Block) -> Result<(), Error> {

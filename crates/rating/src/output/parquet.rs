@@ -60,13 +60,14 @@ pub struct Encoder<'a> {
     /// For each profile its number within the block, [`NONE`] between blocks.
     local: Vec<u32>,
     local_reservations: Vec<u32>,
+    /// Memory that is used again from column to column.
+    page: Vec<u8>,
+    codes: Vec<u32>,
+    compressed: Vec<u8>,
 }
 
-/// Levels of an optional column, and how many values are there.
-struct Levels {
-    bytes: Vec<u8>,
-    present: usize,
-}
+/// Levels of an optional column.
+struct Levels(Vec<u8>);
 
 impl<'a> Encoder<'a> {
     /// For blocks of this book.
@@ -82,6 +83,9 @@ impl<'a> Encoder<'a> {
             compressor,
             local: vec![NONE; book.profiles.len()],
             local_reservations: vec![NONE; book.reservations.len()],
+            page: Vec::new(),
+            codes: Vec::new(),
+            compressed: Vec::new(),
         })
     }
 
@@ -182,8 +186,7 @@ impl<'a> Encoder<'a> {
             })
             .collect();
         let size = places.len();
-        let coded: Vec<u32> = codes.iter().map(|code| translated[at(*code)]).filter(|code| *code != NONE).collect();
-        self.coded(column, codes.len(), levels, (&dictionary, size), coded.into_iter())
+        self.translated(column, codes, &translated, levels, (&dictionary, size))
     }
 
     /// A text of each row, in runs.
@@ -243,8 +246,24 @@ impl<'a> Encoder<'a> {
             })
             .collect();
         let size = places.len();
-        let coded: Vec<u32> = codes.iter().map(|code| translated[at(*code)]).filter(|code| *code != NONE).collect();
-        self.coded(column, codes.len(), Some(levels), (&dictionary, size), coded.into_iter())
+        self.translated(column, codes, &translated, Some(levels), (&dictionary, size))
+    }
+
+    /// A column whose codes follow from the numbers of the profiles within the block; [`NONE`] is null.
+    fn translated(
+        &mut self,
+        column: usize,
+        codes: &[u32],
+        translated: &[u32],
+        levels: Option<&Levels>,
+        dictionary: (&[u8], usize),
+    ) -> Written<(Bytes, ColumnCloseResult)> {
+        let mut coded = std::mem::take(&mut self.codes);
+        coded.clear();
+        coded.extend(codes.iter().map(|code| translated[at(*code)]).filter(|code| *code != NONE));
+        let chunk = self.coded(column, codes.len(), levels, dictionary, coded.iter().copied());
+        self.codes = coded;
+        chunk
     }
 
     fn amounts(
@@ -273,9 +292,12 @@ impl<'a> Encoder<'a> {
         levels: Option<&Levels>,
         values: &[u8],
     ) -> Written<(Bytes, ColumnCloseResult)> {
-        let mut data = begin_page(levels);
+        let mut data = std::mem::take(&mut self.page);
+        begin_page(levels, &mut data);
         data.extend_from_slice(values);
-        self.chunk(column, rows, None, (&data, Encoding::PLAIN), None)
+        let chunk = self.chunk(column, rows, None, (&data, Encoding::PLAIN), None);
+        self.page = data;
+        chunk
     }
 
     /// A column of codes of a dictionary, of the rows that have a value.
@@ -287,11 +309,14 @@ impl<'a> Encoder<'a> {
         dictionary: (&[u8], usize),
         codes: impl ExactSizeIterator<Item = u32>,
     ) -> Written<(Bytes, ColumnCloseResult)> {
-        let mut data = begin_page(levels);
+        let mut data = std::mem::take(&mut self.page);
+        begin_page(levels, &mut data);
         let width = width(dictionary.1);
         data.push(u8::try_from(width).unwrap_or(u8::MAX));
         packed(codes, width, &mut data);
-        self.chunk(column, rows, Some(dictionary), (&data, Encoding::RLE_DICTIONARY), None)
+        let chunk = self.chunk(column, rows, Some(dictionary), (&data, Encoding::RLE_DICTIONARY), None);
+        self.page = data;
+        chunk
     }
 
     /// A column of codes of a dictionary, in runs; every row has a value.
@@ -309,6 +334,13 @@ impl<'a> Encoder<'a> {
         self.chunk(column, rows, Some(dictionary), (&data, Encoding::RLE_DICTIONARY), statistics)
     }
 
+    fn compress(&mut self, bytes: &[u8]) -> Written<Bytes> {
+        self.compressed.clear();
+        self.compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        let length = self.compressor.compress_to_buffer(bytes, &mut self.compressed)?;
+        Ok(Bytes::copy_from_slice(&self.compressed[..length]))
+    }
+
     /// Compresses the pages of a column and describes them.
     fn chunk(
         &mut self,
@@ -319,13 +351,16 @@ impl<'a> Encoder<'a> {
         statistics: Option<Statistics>,
     ) -> Written<(Bytes, ColumnCloseResult)> {
         let description: ColumnDescPtr = self.schema.column(column);
-        let mut sink = TrackedWrite::new(Vec::new());
+        let dictionary_page = dictionary.map(|(bytes, _)| self.compress(bytes)).transpose()?;
+        let data_page = self.compress(data)?;
+        let size = dictionary_page.as_ref().map_or(0, Bytes::len) + data_page.len();
+        let mut sink = TrackedWrite::new(Vec::with_capacity(size + 256));
         let mut writer = SerializedPageWriter::new(&mut sink);
         let mut uncompressed = 0;
         let mut data_offset = 0;
-        if let Some((bytes, size)) = dictionary {
+        if let Some(((bytes, size), page)) = dictionary.zip(dictionary_page) {
             let page = Page::DictionaryPage {
-                buf: self.compressor.compress(bytes)?.into(),
+                buf: page,
                 num_values: number(size),
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
@@ -335,7 +370,7 @@ impl<'a> Encoder<'a> {
             data_offset = spec.bytes_written;
         }
         let page = Page::DataPage {
-            buf: self.compressor.compress(data)?.into(),
+            buf: data_page,
             num_values: number(rows),
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -391,23 +426,18 @@ fn local_codes(values: &[u32], table: &mut [u32]) -> (Vec<u32>, Vec<u32>) {
 }
 
 fn levels(present: impl ExactSizeIterator<Item = bool>) -> Levels {
-    let mut count = 0;
-    let mut bytes = Vec::new();
-    let bits = present.map(|there| {
-        count += usize::from(there);
-        u32::from(there)
-    });
-    packed(bits, 1, &mut bytes);
-    Levels { bytes, present: count }
+    let mut bytes = Vec::with_capacity(present.len() / 8 + 16);
+    packed(present.map(u32::from), 1, &mut bytes);
+    Levels(bytes)
 }
 
-/// What stands before the values of a page.
-fn begin_page(levels: Option<&Levels>) -> Vec<u8> {
-    let Some(levels) = levels else { return Vec::new() };
-    let mut page = Vec::with_capacity(levels.bytes.len() + levels.present);
-    page.extend_from_slice(&number(levels.bytes.len()).to_le_bytes());
-    page.extend_from_slice(&levels.bytes);
-    page
+/// Empties the page and puts in what stands before the values.
+fn begin_page(levels: Option<&Levels>, page: &mut Vec<u8>) {
+    page.clear();
+    if let Some(Levels(levels)) = levels {
+        page.extend_from_slice(&number(levels.len()).to_le_bytes());
+        page.extend_from_slice(levels);
+    }
 }
 
 fn text_entry(text: &[u8], dictionary: &mut Vec<u8>) {
