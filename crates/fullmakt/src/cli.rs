@@ -12,6 +12,7 @@ use crate::can_buy::CanBuy;
 use crate::clock::MoveClock;
 use crate::config::{ConfigError, Environment, Flags, Place, Settings, Sources};
 use crate::demo::Demo;
+use crate::explain::Explain;
 use crate::rate::Rate;
 use crate::{keys, migrate, serve, world_cmd};
 
@@ -49,6 +50,7 @@ enum Command {
     Export(Export),
     Clock(MoveClock),
     Rate(Box<Rate>),
+    Explain(Box<Explain>),
     Migrate(Migrate),
     /// The keys that sign tokens.
     #[command(subcommand)]
@@ -278,6 +280,7 @@ fn execute(
             Command::Export(words) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
             Command::Clock(words) => words.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Rate(rate) => rate.run(out).await.map(|()| ExitCode::SUCCESS),
+            Command::Explain(explain) => explain.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(words) => {
                 let place = words.place.resolve(environment)?;
                 migrate::run(&place, words.json, out).await.map(|()| ExitCode::SUCCESS)

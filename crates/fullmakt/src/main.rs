@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod config;
 mod demo;
+mod explain;
 mod keys;
 mod logging;
 mod migrate;

@@ -91,7 +91,8 @@ enum Format {
     Csv,
 }
 
-fn hour(text: &str) -> Result<i64, String> {
+/// An hour, counted from 1970.
+pub fn hour(text: &str) -> Result<i64, String> {
     let instant = parse_instant(text).ok_or("not a time such as 2026-01-01T00:00:00Z")?;
     if instant % HOUR_MICROS == 0 && instant >= 0 {
         Ok(instant / HOUR_MICROS)
@@ -101,7 +102,7 @@ fn hour(text: &str) -> Result<i64, String> {
 }
 
 /// A number of bytes, such as `512MiB` or `2GiB`.
-fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
     let found = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
     let (number, shift) = found.unwrap_or((text, 0));

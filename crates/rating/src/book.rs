@@ -76,6 +76,8 @@ pub struct Book {
     pub reservations: Vec<Numbered>,
     /// How many profiles are of usage.
     pub usage_profiles: u32,
+    /// By number of the SKU.
+    sizes: Vec<(Group, Ratio)>,
 }
 
 impl Book {
@@ -117,7 +119,12 @@ impl Book {
         };
         let seats = usage.iter().enumerate().map(seat).collect();
         let planned = (0..number(cells.len())).filter(|cell| !cells[at(*cell)].reservations.is_empty()).collect();
-        Ok(Self { seats, usage_profiles: number(usage.len()), profiles, cells, planned, reservations })
+        Ok(Self { seats, usage_profiles: number(usage.len()), profiles, cells, planned, reservations, sizes })
+    }
+
+    /// The group of a SKU.
+    pub fn group_of(&self, sku: u32) -> Group {
+        self.sizes[at(sku)].0
     }
 }
 

@@ -9,6 +9,7 @@
 mod block;
 mod book;
 mod error;
+mod explain;
 mod input;
 mod intern;
 mod number;
@@ -24,6 +25,7 @@ mod threads;
 mod work;
 
 pub use error::{Error, Mistake};
+pub use explain::{About, ExplainedLine, ExplainedPart, ExplainedReservation, Explanation, Question, explain};
 pub use input::parse_instant;
 pub use output::OutputFormat;
 pub use progress::{Phase, Progress};
@@ -87,6 +89,7 @@ pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
         period: job.period.clone(),
         subscriptions: job.subscriptions.as_deref().map(input::subscriptions).transpose()?,
         skips: job.skip_bad_rows.is_some(),
+        only: None,
     };
     let usage = Usage::open(input::usage_files(&job.usage)?, progress)?;
     let profiles = Profiles::default();

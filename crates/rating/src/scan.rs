@@ -28,6 +28,31 @@ pub struct Checks {
     pub subscriptions: Option<BTreeSet<String>>,
     /// Bad rows are set aside instead of failing the run.
     pub skips: bool,
+    /// Rows that matter; `None`: all.
+    pub only: Option<Only>,
+}
+
+/// One hour of one billing context and region; texts by their numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Only {
+    /// `ChargePeriodStart`, microseconds since 1970.
+    pub start: i64,
+    /// `BillingAccountId`.
+    pub account: u32,
+    /// `x_CustomerId`.
+    pub customer: u32,
+    /// `BillingCurrency`.
+    pub currency: u32,
+    /// `RegionId`.
+    pub region: u32,
+}
+
+impl Only {
+    fn is_met(&self, start: i64, of: &Profile) -> bool {
+        self.start == start
+            && (self.account, self.customer, self.currency, self.region)
+                == (of.account, of.customer, of.currency, of.region)
+    }
 }
 
 /// A row that was set aside.
@@ -170,7 +195,7 @@ pub fn scan(
         if !bad.is_empty() {
             found.note(checks, words, path, batch, &bad);
         }
-        found.keep(batch, &bad, profiles);
+        found.keep(batch, &bad, checks.only.as_ref(), profiles);
         progress.read(long(batch.rows()));
         progress.go_on()?;
         if found.aside.len() > MOST_ASIDE {
@@ -282,7 +307,13 @@ impl Found {
         }
     }
 
-    fn keep(&mut self, batch: &Batch, bad: &BTreeMap<usize, (&'static str, String)>, profiles: &Profiles) {
+    fn keep(
+        &mut self,
+        batch: &Batch,
+        bad: &BTreeMap<usize, (&'static str, String)>,
+        only: Option<&Only>,
+        profiles: &Profiles,
+    ) {
         self.profiles.clear();
         self.numbers.clear();
         self.rows.clear();
@@ -297,7 +328,11 @@ impl Found {
             if starts[row] != last.0 {
                 last = (starts[row], u32::try_from(starts[row].div_euclid(HOUR_MICROS)).unwrap_or(0));
             }
-            self.profiles.push(profile(batch, row));
+            let profile = profile(batch, row);
+            if only.is_some_and(|only| !only.is_met(starts[row], &profile)) {
+                continue;
+            }
+            self.profiles.push(profile);
             self.rows.push(Row { line: lines[row], quantity_e6: quantities[row], profile: 0, hour: last.1 });
         }
         profiles.number_all(&self.profiles, &mut self.numbers);

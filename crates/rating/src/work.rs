@@ -225,7 +225,7 @@ impl<'a> Rater<'a> {
 
 /// Sorts the lines of an hour by place, then number. Places are small integers, so they are sorted by their digits; lines of
 /// one resource in one hour are few.
-fn sort(rows: &[Row], seats: &[Seat], sorted: &mut Vec<Row>, buffer: &mut Vec<Row>) {
+pub fn sort(rows: &[Row], seats: &[Seat], sorted: &mut Vec<Row>, buffer: &mut Vec<Row>) {
     let place = |row: &Row| seats[at(row.profile)].place;
     sorted.clear();
     sorted.extend_from_slice(rows);

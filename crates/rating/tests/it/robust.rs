@@ -2,7 +2,7 @@
 
 use crate::model::{HOUR, Held, Usage, Way, World, by_engine, rate, read_output, write};
 use fullmakt_rating::sample::{Month, Style, write_month};
-use fullmakt_rating::{Job, OutputFormat, Progress};
+use fullmakt_rating::{About, Job, OutputFormat, Progress, Question, explain};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -276,4 +276,51 @@ fn little_memory_gives_the_same_bytes() {
     assert_eq!(plenty.currencies, little.currencies);
     let one = &plenty.currencies[0];
     assert!(one.covered_e10 > 0 && one.unused_e10 > 0 && one.consumed_e10 > one.covered_e10, "{one:?}");
+}
+
+#[test]
+fn g06_a_line_and_a_reservation_are_explained() {
+    let mut world = world(6);
+    let held = |id: &str, change: fn(&mut Held)| {
+        let mut one = Held { id: id.into(), ..world.held[0].clone() };
+        change(&mut one);
+        one
+    };
+    let more = [
+        held("r-2", |one| one.scope = Some("sub-2".into())),
+        held("r-3", |one| (one.is_flexible, one.texts[3]) = (false, "Standard_D4s_v5".into())),
+        held("r-4", |one| one.texts[3] = "Standard_F2s_v2".into()),
+        held("r-5", |one| one.end = one.start),
+        held("r-6", |one| one.purchased_at += 1),
+        held("r-7", |one| one.purchased_at += 2),
+    ];
+    world.held.extend(more);
+    let folder = tempfile::tempdir().unwrap();
+    let job = write(&world, &Way::default(), folder.path());
+    let ask = |about: About| {
+        let (usage, reservations, flexibility) = (job.usage.clone(), job.reservations.clone(), job.flexibility.clone());
+        explain(&Question { usage, reservations, flexibility, threads: 1, memory: 1 << 30, about })
+    };
+    // Lines 1 and 4 share an hour; the older reservation takes the first of them.
+    let told = ask(About::Line(4)).unwrap();
+    assert_eq!((told.lines.len(), told.lines[0].parts.len(), told.lines[0].rest_e10), (1, 1, 0));
+    assert_eq!((told.lines[0].parts[0].reservation.as_str(), told.lines[0].parts[0].pass), ("r-6", 4));
+    let why = |id: &str| told.reservations.iter().find(|one| one.id == id).unwrap().why.clone();
+    assert_eq!(why("r-1"), "was used up by lines that come before: 1");
+    assert_eq!(why("r-2"), "is for another subscription");
+    assert_eq!(why("r-3"), "is for another SKU, and its size is not flexible");
+    assert_eq!(why("r-4"), "is for another size flexibility group");
+    assert!(why("r-5").starts_with("is not active in this hour: it runs from 2026-01-01T00:00:00Z"), "{}", why("r-5"));
+    assert_eq!(why("r-6"), "took a part of the line");
+    assert_eq!(why("r-7"), "the line was taken before its turn came");
+
+    let told = ask(About::Reservation("r-1".into(), FIRST + 1)).unwrap();
+    assert_eq!(told.lines.iter().map(|line| line.line).collect::<Vec<_>>(), [1]);
+    assert_eq!((told.reservations.len(), told.reservations[0].why.as_str()), (1, "all of it was used"));
+    let told = ask(About::Reservation("r-7".into(), FIRST + 1)).unwrap();
+    assert_eq!(told.reservations[0].why, "no usage that it matches was left when its turn came");
+    assert_eq!(told.reservations[0].unused_e10, 10_000_000_000);
+    let told = ask(About::Line(99)).unwrap_err().to_string();
+    assert_eq!(told, "the usage has no line with the `LineId` `99`");
+    assert!(ask(About::Reservation("r-9".into(), FIRST)).unwrap_err().to_string().contains("no reservation `r-9`"));
 }
