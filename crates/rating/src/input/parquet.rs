@@ -729,7 +729,18 @@ fn meaning(column: &ColumnDescriptor, wanted: Column) -> Result<Meaning, String>
         (Some(LogicalType::Integer(kind)), ..) if is_integer && (kind.is_signed || kind.bit_width < 32) => {
             Some(Meaning::Integer)
         }
-        (None, ConvertedType::NONE, _) if is_integer => Some(Meaning::Integer),
+        // Unsigned ones of 32 bits and more may be stored as negative numbers.
+        (
+            None,
+            ConvertedType::NONE
+            | ConvertedType::INT_8
+            | ConvertedType::INT_16
+            | ConvertedType::INT_32
+            | ConvertedType::INT_64
+            | ConvertedType::UINT_8
+            | ConvertedType::UINT_16,
+            _,
+        ) if is_integer => Some(Meaning::Integer),
         (Some(LogicalType::String | LogicalType::Enum | LogicalType::Json), ..) => Some(Meaning::Text),
         (None, _, Physical::BYTE_ARRAY) => Some(Meaning::Text),
         _ => None,
@@ -751,7 +762,11 @@ fn meaning(column: &ColumnDescriptor, wanted: Column) -> Result<Meaning, String>
             Column::Number(Number::Start) => "a timestamp",
             Column::Number(Number::Quantity | Number::Price) => "DECIMAL(18,6)",
         };
-        let kind = logical.map_or_else(String::new, |logical| format!(" ({logical:?})"));
+        let kind = match logical {
+            Some(logical) => format!(" ({logical:?})"),
+            None if converted == ConvertedType::NONE => String::new(),
+            None => format!(" ({converted})"),
+        };
         format!("is {physical}{kind}, not {wanted}")
     })
 }

@@ -38,7 +38,7 @@ pub struct UsageColumns {
 /// How a usage file is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Columns may be null, as most writers declare them.
+    /// Columns may be null, and types have their older names, as many writers declare them.
     pub is_optional: bool,
     /// Dictionary pages.
     pub has_dictionary: bool,
@@ -73,19 +73,25 @@ pub fn write_usage(path: &Path, usage: &UsageColumns, style: Style) -> Result<()
 
 fn write(file: File, usage: &UsageColumns, style: Style) -> Written<()> {
     let repetition = if style.is_optional { "optional" } else { "required" };
+    // Older writers know older names of the types only.
+    let (integer, text, instant) = if style.is_optional {
+        ("(INT_64)", "(UTF8)", "(TIMESTAMP_MICROS)")
+    } else {
+        ("", "(STRING)", "(TIMESTAMP(MICROS,true))")
+    };
     let schema = format!(
         "message usage {{
-            {repetition} int64 LineId;
-            {repetition} binary BillingAccountId (STRING);
-            {repetition} binary x_CustomerId (STRING);
-            {repetition} binary SubAccountId (STRING);
-            {repetition} binary ResourceId (STRING);
-            {repetition} int64 ChargePeriodStart (TIMESTAMP(MICROS,true));
-            {repetition} binary RegionId (STRING);
-            {repetition} binary x_ArmSkuName (STRING);
+            {repetition} int64 LineId {integer};
+            {repetition} binary BillingAccountId {text};
+            {repetition} binary x_CustomerId {text};
+            {repetition} binary SubAccountId {text};
+            {repetition} binary ResourceId {text};
+            {repetition} int64 ChargePeriodStart {instant};
+            {repetition} binary RegionId {text};
+            {repetition} binary x_ArmSkuName {text};
             {repetition} int64 ConsumedQuantity (DECIMAL(18,6));
             {repetition} int64 ContractedUnitPrice (DECIMAL(18,6));
-            {repetition} binary BillingCurrency (STRING);
+            {repetition} binary BillingCurrency {text};
         }}"
     );
     let mut properties = WriterProperties::builder()
