@@ -249,4 +249,5 @@ def main():
     print("the whole loop went as it should")
 
 
-main()
+if __name__ == "__main__":
+    main()
