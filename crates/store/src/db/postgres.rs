@@ -284,14 +284,21 @@ fn cell(value: PgValueRef<'_>) -> Result<Cell<'_>, BoxDynError> {
     if value.is_null() {
         return Ok(Cell::Null);
     }
-    let is_text = match value.type_info().name() {
-        "TEXT" => true,
-        "INT8" => false,
+    enum Kind {
+        Text,
+        Int,
+        // Of a number that stands in the statement itself.
+        ShortInt,
+    }
+    let kind = match value.type_info().name() {
+        "TEXT" => Kind::Text,
+        "INT8" => Kind::Int,
+        "INT4" => Kind::ShortInt,
         other => return Err(format!("a value of type {other}").into()),
     };
-    Ok(if is_text {
-        Cell::Text(<&str as Decode<Postgres>>::decode(value)?)
-    } else {
-        Cell::Int(<i64 as Decode<Postgres>>::decode(value)?)
+    Ok(match kind {
+        Kind::Text => Cell::Text(<&str as Decode<Postgres>>::decode(value)?),
+        Kind::Int => Cell::Int(<i64 as Decode<Postgres>>::decode(value)?),
+        Kind::ShortInt => Cell::Int(<i32 as Decode<Postgres>>::decode(value)?.into()),
     })
 }
