@@ -3,8 +3,6 @@
 //! They are rendered on the server and work without scripts. Every page goes through the same guarded door as the APIs:
 //! a handler reads a form into a command or query of the domain, and renders what comes of it.
 
-#![allow(dead_code, reason = "parts are in place before the pages that use them")]
-
 mod assets;
 mod chart;
 mod csv;
