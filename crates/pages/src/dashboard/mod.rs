@@ -35,6 +35,7 @@ pub fn routes() -> Router<App> {
         .route("/", get(sign_in::home))
         .route("/dashboard", get(home::show))
         .route("/dashboard/customers", get(customers::list))
+        .route("/dashboard/customers/export.csv", get(customers::export))
         .route("/dashboard/customers/new", get(new_customer::show).post(new_customer::add))
         .route("/dashboard/customers/{customer}", get(customer))
         .route("/dashboard/customers/{customer}/account", get(account::show))
@@ -44,6 +45,7 @@ pub fn routes() -> Router<App> {
             get(permissions::ask).post(permissions::turn),
         )
         .route("/dashboard/customers/{customer}/subscriptions", get(subscriptions::show))
+        .route("/dashboard/customers/{customer}/subscriptions/export.csv", get(subscriptions::export))
         .route(
             "/dashboard/customers/{customer}/subscriptions/azure-plan",
             get(azure_plan::review).post(azure_plan::buy),

@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use fullmakt_domain::entitlement::{BrowseSubscriptions, SubscriptionLine};
+use fullmakt_domain::entitlement::{BrowseSubscriptions, ListEntitlements, SubscriptionLine};
 use fullmakt_domain::operation::{PLACE_ORDER, UPDATE_ENTITLEMENT};
 use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
 use fullmakt_server::App;
 
 use super::roles::lacking;
 use super::{customer_id, manage};
+use crate::csv;
 use crate::error::PageError;
 use crate::parts::{Badge, Empty, Pager, Tone};
 use crate::shell::{Place, Shell, ok};
@@ -119,6 +120,19 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(customer): Path<Str
         path,
         shell,
     }))
+}
+
+/// What the partner bought, as a file with the columns of the original.
+pub async fn export(State(app): State<App>, agent: Agent, Path(customer): Path<String>) -> Result<Response, PageError> {
+    let customer = customer_id(&customer)?;
+    let bought = app.store.read(agent.actor(), &ListEntitlements { customer, order: None }).await?;
+    let header = ["Subscription ID", "Subscription", "Quantity", "Status", "Reseller"].map(str::to_owned).to_vec();
+    let reseller = &agent.visitor.session.home.name;
+    let rows = bought.into_iter().map(|entitlement| {
+        let status = entitlement.status.name().to_owned();
+        vec![entitlement.id.to_string(), entitlement.name, "1".to_owned(), status, reseller.clone()]
+    });
+    csv::file("subscriptions.csv", header, rows.collect()).await
 }
 
 fn product(shell: &Shell, path: &str, query: &crate::fields::Fields, line: &SubscriptionLine) -> Product {

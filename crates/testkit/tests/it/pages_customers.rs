@@ -296,3 +296,28 @@ async fn r41_r42_plans_are_bought_managed_and_not_suspended_while_in_use() {
     beata.gets(&buy).await.is(403, "");
     server.nisse().browses().await.gets(&subscriptions(FJALLRAVEN)).await.is(403, "");
 }
+
+#[tokio::test]
+async fn lists_are_exported_for_those_who_see_them() {
+    let server = Server::start().await;
+    let mut ada = server.ada().browses().await;
+    let lines = |file: &Answer| -> Vec<String> {
+        assert!(file.header("content-disposition").starts_with("attachment"), "{file}");
+        file.text().trim_start_matches('\u{feff}').lines().map(str::to_owned).collect()
+    };
+    let file = ada.gets("/dashboard/customers/export.csv?order=desc").await.ok();
+    let skog = format!("{SKOGSBRUKET},Skogsbruket Exempel AB,skogsbruket.example,Reseller");
+    let fjall = format!("{FJALLRAVEN},Fjällräven Exempel AB,exempel.example,Reseller");
+    let header = "Microsoft ID,Company name,Primary domain name,Relationship".to_owned();
+    assert_eq!(lines(&file), [header.clone(), skog.clone(), fjall]);
+    let found = ada.gets("/dashboard/customers/export.csv?q=bruket").await.ok();
+    assert_eq!(lines(&found), [header, skog]);
+    let path = format!("/dashboard/customers/{SKOGSBRUKET}/subscriptions/export.csv");
+    let file = ada.gets(&path).await.ok();
+    let [header, line] = <[String; 2]>::try_from(lines(&file)).unwrap();
+    assert_eq!(header, "Subscription ID,Subscription,Quantity,Status,Reseller");
+    assert!(line.starts_with("55555555-0000-4000-8000-0000000000e1,") && line.ends_with(",1,active,Nordmoln AB"));
+    ada.gets(&path.replace(SKOGSBRUKET, KUSTFISKE)).await.is(404, "");
+    server.beata().browses().await.gets("/dashboard/customers/export.csv").await.is(403, "");
+    server.nisse().browses().await.gets(&path).await.is(403, "");
+}
