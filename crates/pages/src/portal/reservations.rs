@@ -269,8 +269,9 @@ fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
     let t = guest.visit().text;
     let base = found.path(guest);
     let deed = |id: &'static str, what: PartnerOnlyChange, below: Option<&str>| {
+        // Why the customer may not, and whom to ask, stands above them all.
         let reason = if !guest.on_behalf() {
-            words::partner_only_reason(t, what, &found.partner)
+            String::new()
         } else if !live {
             t.get("reservations-over")
         } else if !found.allows("reservations/write") {
@@ -280,7 +281,7 @@ fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
         } else {
             String::new()
         };
-        let path = below.filter(|_| reason.is_empty()).map(|below| format!("{base}/{below}"));
+        let path = below.filter(|_| guest.on_behalf() && reason.is_empty()).map(|below| format!("{base}/{below}"));
         Deed { id, label: words::partner_only(t, what), path, reason }
     };
     vec![
