@@ -36,8 +36,10 @@
   function request(form, submitter) {
     const data = new FormData(form, submitter);
     const body = new URLSearchParams(data);
-    const action = new URL(submitter?.formAction || form.action, location.href);
-    if ((submitter?.formMethod || form.method) === "get") {
+    // Attributes, not properties: a button without one of its own names this page, and a field may be called `action`.
+    const own = (name) => submitter?.getAttribute(`form${name}`) ?? form.getAttribute(name) ?? "";
+    const action = new URL(own("action"), location.href);
+    if (own("method").toLowerCase() !== "post") {
       for (const [name, value] of [...body]) if (value === "") body.delete(name);
       action.search = body.toString();
       return [action, {}];
