@@ -12,6 +12,7 @@ use fullmakt_server::App;
 use fullmakt_server::text::Text;
 use jiff::Timestamp;
 
+use super::manage;
 use super::orders::{customer_of, is_side, page_number, page_of, pager, sees_cost, side_badge, side_field};
 use crate::error::PageError;
 use crate::fields::Fields;
@@ -153,7 +154,8 @@ struct ReservationPage {
     buyer: String,
     sees_cost: bool,
     instalments: Vec<InstalmentRow>,
-    manage: String,
+    /// The portal, for those who may enter it.
+    manage: Option<String>,
 }
 
 struct InstalmentRow {
@@ -261,7 +263,7 @@ async fn page(
         buyer: order.buyer.name.clone(),
         sees_cost,
         instalments,
-        manage: format!("/portal/{}/reservations", customer.id),
+        manage: agent.has(&manage::ENTERING).then(|| format!("/portal/{}/reservations", customer.id)),
         customer,
         shell,
     }))

@@ -9,6 +9,7 @@ mod clock;
 mod concurrency;
 mod coverage;
 mod crash;
+mod crawler;
 mod dotnet;
 mod own_laws;
 mod pages_activity_log;

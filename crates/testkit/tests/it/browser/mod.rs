@@ -1,3 +1,7 @@
 //! What people do with the pages, in a real browser. On SQLite only: what a browser shows does not depend on the database.
 
+mod accessibility;
+mod keyboard;
+mod stories;
 mod window;
+mod words;
