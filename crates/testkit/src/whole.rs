@@ -64,8 +64,10 @@ const HALVES: [(&str, &str); 12] = [
              WHERE l.customer_id = c.customer_id AND l.order_id = c.order_id AND l.kind = 'reservation'
          ) AND 1 <> (
              SELECT count(*) FROM activity_record a
-             WHERE a.root_id = c.customer_id AND a.subject = c.order_id AND a.operation IN ('create_order', 'renew_reservation')
-               AND a.outcome = 'succeeded')",
+             WHERE a.root_id = c.customer_id AND a.outcome = 'succeeded' AND (
+                 (a.subject = c.order_id AND a.operation IN ('create_order', 'renew_reservation'))
+                 -- One record tells of all that an exchange gave back and bought.
+                 OR (a.operation = 'exchange_reservations' AND a.at = c.placed_at)))",
     ),
     (
         "customers whose revision is not the number of their activity records",

@@ -3,12 +3,10 @@
 
 use axum::http::Method;
 use fullmakt_testkit::{
-    Answer, Database, FJALLRAVEN, Persona, Purchase, Server, ServerOptions, TestDatabase, assert_all_whole, order_path,
-    quoted_order,
+    Answer, Database, FJALLRAVEN, Persona, Purchase, Server, TestDatabase, assert_all_whole, order_path, quoted_order,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 const SKU: &str = "Standard_D2s_v5";
 const CAPACITY: &str = "/providers/Microsoft.Capacity";
@@ -23,8 +21,7 @@ impl Servers {
     async fn new() -> Self {
         let kind = Database::under_test();
         let database = TestDatabase::create(kind).await;
-        let data = Arc::new(tempfile::tempdir().unwrap());
-        let mut all = vec![Server::launch(&database, &data, &ServerOptions::default()).await];
+        let mut all = vec![Server::start_on(&database).await];
         if kind == Database::Postgres {
             let second = all[0].another().await;
             all.push(second);
