@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use fullmakt_domain::ids::CorrelationId;
 use fullmakt_server::App;
-use fullmakt_server::signin::{csrf_token, random_token};
+use fullmakt_server::signin::{cookie, csrf_token, random_token};
 use fullmakt_server::telemetry::note_actor;
 use fullmakt_server::text::Language;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -46,14 +46,7 @@ impl Cookies {
 
     /// The value of a cookie.
     pub fn get<'h>(&self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-        let name = self.name(name);
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+        cookie(headers, &self.name(name))
     }
 }
 

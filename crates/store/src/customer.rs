@@ -46,6 +46,18 @@ fn after_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
+/// A page of rows that were read with one more than it holds, and whether that one was there. What was read from behind is
+/// turned around.
+fn cut<T>(mut rows: Vec<T>, size: u32, backwards: bool) -> (Vec<T>, bool) {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    if backwards {
+        rows.reverse();
+    }
+    (rows, more)
+}
+
 impl Answer for ListCustomers {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<CustomerPage, Fault> {
         let end = after_prefix(&self.prefix);
@@ -62,7 +74,7 @@ impl Answer for ListCustomers {
             (CustomerKey::Domain, true) => (BY_DOMAIN, &end),
             (CustomerKey::Domain, false) => (BY_DOMAIN_BACKWARDS, &self.prefix),
         };
-        let mut rows: Vec<SummaryRow> = on!(tx, conn => sqlx::query_as(statement)
+        let rows: Vec<SummaryRow> = on!(tx, conn => sqlx::query_as(statement)
             .bind(permit.partner().to_string())
             .bind(key)
             .bind(id)
@@ -70,12 +82,7 @@ impl Answer for ListCustomers {
             .bind(i64::from(self.size).saturating_add(1))
             .bind(offset)
             .fetch_all(conn).await)?;
-        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        rows.truncate(size);
-        if !forwards {
-            rows.reverse();
-        }
+        let (rows, more) = cut(rows, self.size, !forwards);
         let customers = rows.into_iter().map(|row| {
             let id = parsed("customer id", &row.customer_id)?;
             Ok((row.sort_key, CustomerSummary { id, name: row.name, domain: row.domain }))
@@ -147,7 +154,7 @@ impl Answer for BrowseCustomers {
             (CustomerKey::Domain, false) => BROWSE_BY_DOMAIN,
             (CustomerKey::Domain, true) => BROWSE_BY_DOMAIN_DOWN,
         };
-        let mut rows: Vec<LineRow> = on!(tx, conn => sqlx::query_as(statement)
+        let rows: Vec<LineRow> = on!(tx, conn => sqlx::query_as(statement)
             .bind(permit.partner().to_string())
             .bind(key)
             .bind(id)
@@ -155,12 +162,7 @@ impl Answer for BrowseCustomers {
             .bind(i64::from(self.size).saturating_add(1))
             .bind(offset)
             .fetch_all(conn).await)?;
-        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        rows.truncate(size);
-        if backwards {
-            rows.reverse();
-        }
+        let (rows, more) = cut(rows, self.size, backwards);
         let lines = rows.into_iter().map(|row| {
             let id = parsed("customer id", &row.customer_id)?;
             let switches = SelfServeResource::ALL.into_iter().zip([row.reservations, row.savings_plans]);

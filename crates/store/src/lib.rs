@@ -33,6 +33,7 @@ mod role_definition;
 mod row;
 mod self_serve_policy;
 mod statement;
+mod stored;
 mod subscription;
 mod world;
 mod write;

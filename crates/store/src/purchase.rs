@@ -188,7 +188,7 @@ impl Answer for CanBuy {
         let catalog = catalog::in_force(tx).await?;
         let scope_in_context = in_context(customer, found.as_ref(), &self.scope, tx).await?;
         let today = day(self.now);
-        let obstacles = obstacles(&Circumstances {
+        let circumstances = Circumstances {
             by_partner: false,
             owner,
             buyer: &buyer,
@@ -201,15 +201,8 @@ impl Answer for CanBuy {
             scope: &self.scope,
             catalog: &catalog,
             today,
-        });
-        let mut price = None;
-        if let Some(item) = &self.item
-            && let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today))
-        {
-            let rules = price_rule::for_customer(payer, customer, tx).await?;
-            price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
-        }
-        Ok(Some(Verdict { buyer, subscription: found.map(|s| s.id), obstacles, price }))
+        };
+        verdict(&circumstances, payer, customer, tx).await.map(Some)
     }
 }
 
@@ -227,7 +220,7 @@ impl Answer for MayIBuy {
         let policy = self_serve_policy::load(customer, payer, tx).await?;
         let catalog = catalog::in_force(tx).await?;
         let today = day(self.now);
-        let obstacles = obstacles(&Circumstances {
+        let circumstances = Circumstances {
             by_partner: permit.is_partner(),
             owner: Some(permit.is_owner(&here)),
             buyer: &permit.actor().name,
@@ -240,17 +233,31 @@ impl Answer for MayIBuy {
             scope: &self.scope,
             catalog: &catalog,
             today,
-        });
-        let mut price = None;
-        if let Some(item) = &self.item
-            && let Ok(offer) = catalog.find(&item.wanted(partner.currency, country, today))
-        {
-            let rules = price_rule::for_customer(payer, customer, tx).await?;
-            price = unit_prices(offer, &rules, customer, today).ok().map(|(p, _)| (p.customer, p.list));
-        }
-        let buyer = permit.actor().name.clone();
-        Ok(Some(Verdict { buyer, subscription: Some(self.subscription), obstacles, price }))
+        };
+        verdict(&circumstances, payer, customer, tx).await.map(Some)
     }
+}
+
+/// What stands in the way, and what the item costs the customer beside its list price, where it is for sale.
+async fn verdict(
+    asked: &Circumstances<'_>,
+    payer: PartnerId,
+    customer: CustomerId,
+    tx: &mut Tx<'_>,
+) -> Result<Verdict, Fault> {
+    let mut price = None;
+    if let Some(item) = asked.item
+        && let Ok(offer) = asked.catalog.find(&item.wanted(asked.partner.currency, asked.country, asked.today))
+    {
+        let rules = price_rule::for_customer(payer, customer, tx).await?;
+        price = unit_prices(offer, &rules, customer, asked.today).ok().map(|(p, _)| (p.customer, p.list));
+    }
+    Ok(Verdict {
+        buyer: asked.buyer.to_owned(),
+        subscription: asked.subscription.map(|subscription| subscription.id),
+        obstacles: obstacles(asked),
+        price,
+    })
 }
 
 /// The subscription on which the buyer is closest to buying: an active one of which he is Owner, else an active one, else

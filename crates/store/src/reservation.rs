@@ -2,23 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Permit;
-use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
+use fullmakt_domain::catalog::{BillingPlan, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::{Currency, Money};
-use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::{BoughtBy, Buyer, UnitPrices};
 use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
-    AppliedScope, DisplayName, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations,
-    RenewalTerms, Reservation, ReservationOrder, ReservationState,
+    AppliedScope, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations, RenewalTerms,
+    Reservation, ReservationOrder, ReservationState,
 };
 
 use crate::db::Tx;
 use crate::door::Answer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed, parsed_optional};
 use crate::statement::{Query, query, query_as};
+use crate::stored::{StoredWish, display_name, from_json, quantity, scope, to_json};
 
 #[derive(serde::Deserialize)]
 pub(crate) struct OrderRow {
@@ -47,14 +46,6 @@ pub(crate) struct OrderRow {
     bought_by: String,
     buyer_id: String,
     buyer_name: String,
-}
-
-fn display_name(text: &str) -> Result<DisplayName, Fault> {
-    known("display name", text, DisplayName::parse(text).ok())
-}
-
-fn quantity(stored: i64) -> Result<Quantity, Fault> {
-    Quantity::new(stored).map_err(|_| Fault::Damaged { what: "quantity", value: stored.to_string() })
 }
 
 impl OrderRow {
@@ -136,63 +127,8 @@ fn elsewhere_text(place: Option<(ReservationOrderId, ReservationId)>) -> Option<
     place.map(|(order, reservation)| format!("{order}/{reservation}"))
 }
 
-/// Terms of renewal as JSON: they are read and written as a whole.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct StoredTerms {
-    subscription: String,
-    sku: String,
-    region: String,
-    resource_type: String,
-    term: String,
-    billing_plan: String,
-    quantity: i64,
-    applied_scope: Option<String>,
-    display_name: Option<String>,
-    instance_flexibility: bool,
-}
-
-impl StoredTerms {
-    fn json(terms: &RenewalTerms) -> String {
-        let item = &terms.item;
-        let stored = Self {
-            subscription: terms.subscription.to_string(),
-            sku: item.sku.as_str().to_owned(),
-            region: item.region.as_str().to_owned(),
-            resource_type: item.resource_type.name().to_owned(),
-            term: item.term.code().to_owned(),
-            billing_plan: item.plan.name().to_owned(),
-            quantity: item.quantity.instances(),
-            applied_scope: terms.scope.scope().map(ToString::to_string),
-            display_name: terms.display_name.as_ref().map(ToString::to_string),
-            instance_flexibility: terms.instance_flexibility,
-        };
-        serde_json::to_string(&stored).expect("texts and numbers are JSON")
-    }
-
-    fn read(text: &str) -> Result<RenewalTerms, Fault> {
-        let damaged = || Fault::Damaged { what: "terms of renewal", value: text.to_owned() };
-        let stored: Self = serde_json::from_str(text).map_err(|_| damaged())?;
-        Ok(RenewalTerms {
-            subscription: parsed("subscription id", &stored.subscription)?,
-            item: Item {
-                resource_type: ReservedResourceType::parse(&stored.resource_type).map_err(|_| damaged())?,
-                sku: SkuName::parse(&stored.sku).map_err(|_| damaged())?,
-                region: Region::parse(&stored.region).map_err(|_| damaged())?,
-                term: Term::parse(&stored.term).map_err(|_| damaged())?,
-                plan: BillingPlan::parse(&stored.billing_plan).map_err(|_| damaged())?,
-                quantity: quantity(stored.quantity)?,
-            },
-            scope: scope(stored.applied_scope.as_deref())?,
-            display_name: stored.display_name.as_deref().map(display_name).transpose()?,
-            instance_flexibility: stored.instance_flexibility,
-        })
-    }
-}
-
-fn scope(text: Option<&str>) -> Result<AppliedScope, Fault> {
-    text.map_or(Ok(AppliedScope::Shared), |text| {
-        known("scope", text, ArmScope::parse(text).ok()).map(AppliedScope::Single)
-    })
+fn renewal_terms(text: &str) -> Result<RenewalTerms, Fault> {
+    from_json::<StoredWish>("terms of renewal", text)?.read()
 }
 
 impl ReservationRow {
@@ -206,7 +142,7 @@ impl ReservationRow {
             scope: scope(self.applied_scope.as_deref())?,
             instance_flexibility: self.instance_flexibility == "On",
             renew: self.renew != 0,
-            renew_as: self.renewal_terms.as_deref().map(StoredTerms::read).transpose()?,
+            renew_as: self.renewal_terms.as_deref().map(renewal_terms).transpose()?,
             archived: self.archived != 0,
             state: known("state", &self.state, ReservationState::parse(&self.state))?,
             ending: ending.transpose()?,
@@ -391,47 +327,22 @@ pub(crate) async fn update_order(customer: CustomerId, order: &ReservationOrder,
 
 /// Writes a reservation.
 pub(crate) async fn insert(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    let lineage = &reservation.lineage;
-    query(
-        "INSERT INTO reservation
-           (customer_id, reservation_order_id, reservation_id, display_name, quantity, scope_type, applied_scope,
+    let statement = "INSERT INTO reservation
+           (customer_id, reservation_order_id, reservation_id, display_name, scope_type, applied_scope,
             instance_flexibility, renew, archived, state, etag, review_at, updated_at, ending, split_from, merged_into,
-            renewed_from, renewed_as, renewal_terms, first_used_at, created_at, changed_on_side, changed_by,
-            changed_by_name)
+            renewed_from, renewed_as, renewal_terms, first_used_at, changed_on_side, changed_by, changed_by_name,
+            quantity, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-            $24, $25)")
-        .bind(customer.to_string())
-        .bind(reservation.order.to_string())
-        .bind(reservation.id.to_string())
-        .bind(reservation.display_name.as_str())
+            $24, $25)";
+    bind(query(statement), customer, reservation)
         .bind(reservation.quantity.instances())
-        .bind(reservation.scope.type_name())
-        .bind(reservation.scope.scope().map(ToString::to_string))
-        .bind(if reservation.instance_flexibility { "On" } else { "Off" })
-        .bind(i64::from(reservation.renew))
-        .bind(i64::from(reservation.archived))
-        .bind(reservation.state.name())
-        .bind(reservation.etag)
-        .bind(reservation.review_at.map(micros))
-        .bind(micros(reservation.updated_at))
-        .bind(reservation.ending.map(Ending::name))
-        .bind(lineage.source.map(|id| id.to_string()))
-        .bind(lineage.successor.map(|id| id.to_string()))
-        .bind(elsewhere_text(lineage.renewed_from))
-        .bind(elsewhere_text(lineage.renewed_as))
-        .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
-        .bind(reservation.first_used_at.map(micros))
         .bind(micros(reservation.created_at))
-        .bind(reservation.changed_by.side.name())
-        .bind(reservation.changed_by.id.to_string())
-        .bind(&reservation.changed_by.name)
-        .execute(tx).await?;
-    Ok(())
+        .execute(tx)
+        .await
 }
 
 /// Writes what can change of a reservation, and keeps what it was before.
 pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: &mut Tx<'_>) -> Result<(), Fault> {
-    let lineage = &reservation.lineage;
     query(
         "INSERT INTO reservation_revision
            (customer_id, reservation_order_id, reservation_id, display_name, quantity, applied_scope,
@@ -449,39 +360,42 @@ pub(crate) async fn update(customer: CustomerId, reservation: &Reservation, tx: 
     .bind(reservation.id.to_string())
     .execute(tx)
     .await?;
-    query(
+    let statement =
         "UPDATE reservation SET display_name = $4, scope_type = $5, applied_scope = $6, instance_flexibility = $7,
                 renew = $8, archived = $9, state = $10, etag = $11, review_at = $12, updated_at = $13, ending = $14,
                 split_from = $15, merged_into = $16, renewed_from = $17, renewed_as = $18, renewal_terms = $19,
                 first_used_at = $20, changed_on_side = $21, changed_by = $22, changed_by_name = $23
-         WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3",
-    )
-    .bind(customer.to_string())
-    .bind(reservation.order.to_string())
-    .bind(reservation.id.to_string())
-    .bind(reservation.display_name.as_str())
-    .bind(reservation.scope.type_name())
-    .bind(reservation.scope.scope().map(ToString::to_string))
-    .bind(if reservation.instance_flexibility { "On" } else { "Off" })
-    .bind(i64::from(reservation.renew))
-    .bind(i64::from(reservation.archived))
-    .bind(reservation.state.name())
-    .bind(reservation.etag)
-    .bind(reservation.review_at.map(micros))
-    .bind(micros(reservation.updated_at))
-    .bind(reservation.ending.map(Ending::name))
-    .bind(lineage.source.map(|id| id.to_string()))
-    .bind(lineage.successor.map(|id| id.to_string()))
-    .bind(elsewhere_text(lineage.renewed_from))
-    .bind(elsewhere_text(lineage.renewed_as))
-    .bind(reservation.renew_as.as_ref().map(StoredTerms::json))
-    .bind(reservation.first_used_at.map(micros))
-    .bind(reservation.changed_by.side.name())
-    .bind(reservation.changed_by.id.to_string())
-    .bind(&reservation.changed_by.name)
-    .execute(tx)
-    .await?;
-    Ok(())
+         WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3";
+    bind(query(statement), customer, reservation).execute(tx).await
+}
+
+/// Binds `$1` to `$23`: which reservation, and all that can change of it.
+fn bind(statement: Query<()>, customer: CustomerId, reservation: &Reservation) -> Query<()> {
+    let lineage = &reservation.lineage;
+    statement
+        .bind(customer.to_string())
+        .bind(reservation.order.to_string())
+        .bind(reservation.id.to_string())
+        .bind(reservation.display_name.as_str())
+        .bind(reservation.scope.type_name())
+        .bind(reservation.scope.scope().map(ToString::to_string))
+        .bind(if reservation.instance_flexibility { "On" } else { "Off" })
+        .bind(i64::from(reservation.renew))
+        .bind(i64::from(reservation.archived))
+        .bind(reservation.state.name())
+        .bind(reservation.etag)
+        .bind(reservation.review_at.map(micros))
+        .bind(micros(reservation.updated_at))
+        .bind(reservation.ending.map(Ending::name))
+        .bind(lineage.source.map(|id| id.to_string()))
+        .bind(lineage.successor.map(|id| id.to_string()))
+        .bind(elsewhere_text(lineage.renewed_from))
+        .bind(elsewhere_text(lineage.renewed_as))
+        .bind(reservation.renew_as.as_ref().map(|terms| to_json(&StoredWish::from(terms))))
+        .bind(reservation.first_used_at.map(micros))
+        .bind(reservation.changed_by.side.name())
+        .bind(reservation.changed_by.id.to_string())
+        .bind(&reservation.changed_by.name)
 }
 
 /// What a reservation was before each change, newest first, without the present.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use fullmakt_domain::authz::Permit;
-use fullmakt_domain::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::change::ScheduledInstalment;
 use fullmakt_domain::exchange::{
     ExchangeProblem, ExchangeQuote, ExchangeReservations, ExchangeState, GetExchange, PurchaseBasis, QuoteExchange,
@@ -11,13 +10,12 @@ use fullmakt_domain::exchange::{
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
-use fullmakt_domain::obstacle::Item;
 use fullmakt_domain::order::UnitPrices;
 use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Settled, Side, WindowEntry};
 use fullmakt_domain::refund_policy::{
     ConversionRate, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
 };
-use fullmakt_domain::reservation::{AppliedScope, DisplayName, ListInstalments, OrderWithReservations};
+use fullmakt_domain::reservation::{ListInstalments, OrderWithReservations};
 use fullmakt_domain::returning::{
     GetRefundWindow, Held, NoteUse, QuoteRefund, RefundQuote, RefundWindow, ReturnMade, ReturnReservation, ReturnState,
 };
@@ -28,6 +26,7 @@ use uuid::Uuid;
 use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
+use crate::stored::{StoredWish, from_json, to_json};
 use crate::{catalog, price_rule, purchase, reservation, role_assignment, subscription};
 
 /// An order with all that a return of it looks at.
@@ -421,14 +420,6 @@ impl StoredCounted {
     }
 }
 
-fn to_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("texts and numbers are JSON")
-}
-
-fn from_json<'t, T: Deserialize<'t>>(what: &'static str, text: &'t str) -> Result<T, Fault> {
-    serde_json::from_str(text).map_err(|_| Fault::Damaged { what, value: text.to_owned() })
-}
-
 #[derive(serde::Deserialize)]
 struct RefundQuoteRow {
     reservation_order_id: String,
@@ -570,16 +561,8 @@ impl StoredReturn {
 #[derive(Serialize, Deserialize)]
 struct StoredPurchase {
     order: String,
-    subscription: String,
-    sku: String,
-    region: String,
-    resource_type: String,
-    term: String,
-    billing_plan: String,
-    quantity: i64,
-    applied_scope: Option<String>,
-    display_name: Option<String>,
-    instance_flexibility: bool,
+    #[serde(flatten)]
+    wish: StoredWish,
     renew: bool,
     currency: String,
     list: i64,
@@ -589,19 +572,10 @@ struct StoredPurchase {
 
 impl StoredPurchase {
     fn of(purchase: &QuotedPurchase) -> Self {
-        let (wanted, item) = (&purchase.wanted, &purchase.wanted.item);
+        let wanted = &purchase.wanted;
         Self {
             order: wanted.order.to_string(),
-            subscription: wanted.subscription.to_string(),
-            sku: item.sku.as_str().to_owned(),
-            region: item.region.as_str().to_owned(),
-            resource_type: item.resource_type.name().to_owned(),
-            term: item.term.code().to_owned(),
-            billing_plan: item.plan.name().to_owned(),
-            quantity: item.quantity.instances(),
-            applied_scope: wanted.scope.scope().map(ToString::to_string),
-            display_name: wanted.display_name.as_ref().map(ToString::to_string),
-            instance_flexibility: wanted.instance_flexibility,
+            wish: StoredWish::from(wanted),
             renew: wanted.renew,
             currency: purchase.prices.currency().to_string(),
             list: purchase.prices.list.amount_e6,
@@ -613,32 +587,15 @@ impl StoredPurchase {
     fn read(&self) -> Result<QuotedPurchase, Fault> {
         let currency = currency_of(&self.currency)?;
         let money = |amount_e6| Money { amount_e6, currency };
-        let scope = match &self.applied_scope {
-            None => AppliedScope::Shared,
-            Some(text) => {
-                AppliedScope::Single(known("scope", text, fullmakt_domain::arm_scope::ArmScope::parse(text).ok())?)
-            }
-        };
-        let name = self.display_name.as_ref().map(|text| known("display name", text, DisplayName::parse(text).ok()));
+        let wish = self.wish.read()?;
         Ok(QuotedPurchase {
             wanted: ToPurchase {
                 order: parsed("reservation order id", &self.order)?,
-                subscription: parsed("subscription id", &self.subscription)?,
-                item: Item {
-                    resource_type: known(
-                        "resource type",
-                        &self.resource_type,
-                        ReservedResourceType::parse(&self.resource_type).ok(),
-                    )?,
-                    sku: known("sku", &self.sku, SkuName::parse(&self.sku).ok())?,
-                    region: known("region", &self.region, Region::parse(&self.region).ok())?,
-                    term: known("term", &self.term, Term::parse(&self.term).ok())?,
-                    plan: known("billing plan", &self.billing_plan, BillingPlan::parse(&self.billing_plan).ok())?,
-                    quantity: known("quantity", "exchange", Quantity::new(self.quantity).ok())?,
-                },
-                scope,
-                display_name: name.transpose()?,
-                instance_flexibility: self.instance_flexibility,
+                subscription: wish.subscription,
+                item: wish.item,
+                scope: wish.scope,
+                display_name: wish.display_name,
+                instance_flexibility: wish.instance_flexibility,
                 renew: self.renew,
             },
             prices: UnitPrices { list: money(self.list), partner: money(self.partner), customer: money(self.customer) },

@@ -39,7 +39,7 @@ pub use resource::Audience;
 pub use session::{Session, csrf_token, random_token};
 pub use throttle::Throttle;
 pub use verify::{TokenError, Verified, verify};
-pub use visit::base_url;
+pub use visit::{base_url, cookie};
 
 use route::Route;
 use visit::Visit;
