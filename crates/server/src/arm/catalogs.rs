@@ -185,7 +185,7 @@ fn item(first: &Offer, offered: &[&Offer], sold: &[&Offer], properties: Vec<(&'s
         }));
     }
     let plans: Map<String, Value> =
-        sold.iter().map(|offer| (key(offer.term), names(&offer.billing_plans).into())).collect();
+        offered.iter().map(|offer| (key(offer.term), names(&offer.billing_plans).into())).collect();
     let msrp: Map<String, Value> = sold.iter().map(|offer| (key(offer.term), wire::money(offer.list_price))).collect();
     let properties: Vec<Value> =
         properties.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
@@ -217,8 +217,8 @@ fn properties(offer: &Offer) -> Vec<(&'static str, String)> {
     let short = offer.sku.short().to_owned();
     let plans = Value::from(names(&offer.billing_plans)).to_string();
     properties.extend([
-        ("ProductShortName", format!("{} Series", offer.family)),
-        ("ProductTitle", format!("{}, {} Series", offer.resource_type.title(), offer.family)),
+        ("ProductShortName", product_short_name(offer)),
+        ("ProductTitle", product_title(offer)),
         ("SkuName", short.clone()),
         ("SkuDisplayName", short),
         ("MeterType", "1 Compute Hour".to_owned()),
@@ -226,6 +226,20 @@ fn properties(offer: &Offer) -> Vec<(&'static str, String)> {
         ("ReservationSwappableArmSkuName", String::new()),
     ]);
     properties
+}
+
+fn product_short_name(offer: &Offer) -> String {
+    match offer.resource_type {
+        ReservedResourceType::VirtualMachines => format!("{} Series VM", offer.family),
+        _ => format!("{} Series", offer.family),
+    }
+}
+
+fn product_title(offer: &Offer) -> String {
+    match offer.resource_type {
+        ReservedResourceType::VirtualMachines => format!("Virtual Machines {} Series", offer.family),
+        other => format!("{}, {} Series", other.title(), offer.family),
+    }
 }
 
 fn names(plans: &[BillingPlan]) -> Vec<&'static str> {

@@ -11,6 +11,7 @@ use fullmakt_domain::order::BoughtBy;
 use fullmakt_domain::price::totals;
 use fullmakt_domain::purchase::{BuyReservation, PartnerOnlyChange};
 use fullmakt_domain::quote::QuotePrice;
+use fullmakt_domain::refund_policy::is_returnable;
 use fullmakt_domain::renewal::{PriceRenewal, terms};
 use fullmakt_domain::reservation::{
     AppliedScope, GetReservationOrder, ListInstalments, ListReservationOrders, OrderWithReservations, Phase,
@@ -308,7 +309,6 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
 
 /// As what a reservation is renewed, and what that costs today.
 fn renewal(terms: &RenewalTerms, reservation: &Reservation, price: Option<Money>) -> Value {
-    let scopes = terms.scope.scope().map(|scope| json!([scope.to_string()]));
     let flexibility = on_off(terms.instance_flexibility);
     let mut renewal = json!({"purchaseProperties": {
         "sku": {"name": terms.item.sku.as_str()},
@@ -320,13 +320,15 @@ fn renewal(terms: &RenewalTerms, reservation: &Reservation, price: Option<Money>
             "quantity": terms.item.quantity.instances(),
             "displayName": terms.display_name.as_ref().unwrap_or(&reservation.display_name).as_str(),
             "appliedScopeType": terms.scope.type_name(),
-            "appliedScopes": scopes,
             "reservedResourceProperties": {"instanceFlexibility": flexibility},
             "instanceFlexibility": flexibility,
             "reservedResourceType": terms.item.resource_type.name(),
             "renew": reservation.renew,
         },
     }});
+    if let Some(scope) = terms.scope.scope() {
+        renewal["purchaseProperties"]["properties"]["appliedScopes"] = json!([scope.to_string()]);
+    }
     if let Some(price) = price {
         renewal["billingCurrencyTotal"] = wire::money(price);
         renewal["pricingCurrencyTotal"] = wire::money(price);
@@ -465,8 +467,8 @@ pub(super) fn reservation(call: &Call<'_>, found: &OrderWithReservations, reserv
     if let Some((code, message)) = status {
         properties["extendedStatusInfo"] = json!({"statusCode": code, "message": message});
     }
-    if phase.is_live() && call.actor.home == order.partner.tenant() {
-        // Only to those who can: a customer finds out from its partner.
+    if phase.is_live() && call.actor.home == order.partner.tenant() && is_returnable(order.resource_type) {
+        // Only to those who can: a customer finds out from its partner. What can be given back can be exchanged for its kind.
         properties["capabilities"] = "ApiReturnEnabled, ApiExchangeEnabled".into();
     }
     relations(&mut properties, found, reservation, |id| id.to_string());

@@ -18,6 +18,7 @@ mod pages_portal;
 mod pages_purchases;
 mod partner_laws;
 mod partner_purchases;
+mod recordings;
 mod records;
 mod scene;
 mod sdk;
