@@ -3,13 +3,13 @@
 use crate::book::{self, Book, Numbered};
 use crate::error::Error;
 use crate::input::{self, Number, Text, format_hour, format_instant};
-use crate::number::{at, number};
+use crate::number::at;
 use crate::profile::{Profiles, Vocabulary};
 use crate::progress::Progress;
 use crate::runs::{Row, Runs};
 use crate::scan::{self, Checks, Only, Usage};
 use crate::work;
-use fullmakt_domain::rating::{HOUR_MICROS, Line, Pass, Reservation, Row as Rated, Scratch};
+use fullmakt_domain::rating::{HOUR_MICROS, Line, Named, Part, Scene, Scratch, Sku, Subscription, Why};
 use std::path::PathBuf;
 
 /// What is asked about.
@@ -204,29 +204,26 @@ impl Told<'_> {
             let seat = &self.book.seats[at(row.profile)];
             Line { quantity_e6: row.quantity_e6, unit_price_e6: seat.price_e6, ratio: seat.ratio, slots: seat.slots }
         };
+        let named = |row: &Row| {
+            let profile = &self.book.profiles[at(row.profile)];
+            let group = self.book.group_of(profile.sku);
+            Named { line: row.line, subscription: Subscription(profile.subscription), sku: Sku(profile.sku), group }
+        };
         let lines: Vec<Line> = self.rows.iter().map(line).collect();
+        let named: Vec<Named> = self.rows.iter().map(named).collect();
         let mut rated = Vec::new();
         cell.plan.rate_hour(self.hour, &lines, &mut Scratch::default(), &mut rated)?;
-        let (wanted_lines, wanted_reservations): (Vec<usize>, Vec<usize>) = match about {
+        let scene = Scene { plan: &cell.plan, hour: self.hour, lines: &lines, named: &named, rows: &rated };
+        let (of_line, wanted_lines, wanted_reservations): (_, Vec<usize>, Vec<usize>) = match about {
             About::Line(line) => {
                 let found = self.rows.iter().position(|row| row.line == *line).ok_or_else(unusable)?;
-                (vec![found], (0..cell.reservations.len()).collect())
+                (Some(found), vec![found], (0..cell.reservations.len()).collect())
             }
             About::Reservation(id, _) => {
                 let is_it = |index: &usize| self.book.reservations[at(cell.reservations[*index])].row.id == *id;
                 let found: Vec<usize> = (0..cell.reservations.len()).filter(is_it).collect();
-                let taken = |line: &usize| {
-                    let mine = |row: &Rated| {
-                        row.line == Some(number(*line)) && row.reservation.is_some_and(|one| found.contains(&at(one)))
-                    };
-                    rated.iter().any(mine)
-                };
-                ((0..self.rows.len()).filter(taken).collect(), found)
+                (None, found.iter().flat_map(|one| scene.lines_of(*one)).collect(), found)
             }
-        };
-        let of_line = match about {
-            About::Line(_) => wanted_lines.first().copied(),
-            About::Reservation(..) => None,
         };
         let names = |text: u32, of: &crate::intern::Names| of.texts().text(text).to_owned();
         Ok(Explanation {
@@ -235,26 +232,22 @@ impl Told<'_> {
             customer: names(cell.sample.customer, &self.words.customer),
             currency: names(cell.sample.currency, &self.words.currency),
             region: names(cell.sample.region, &self.words.region),
-            lines: wanted_lines.iter().map(|line| self.line(cell, *line, &rated)).collect(),
-            reservations: wanted_reservations.iter().map(|one| self.reservation(cell, *one, of_line, &rated)).collect(),
+            lines: wanted_lines.iter().map(|line| self.line(cell, *line, &scene)).collect(),
+            reservations: wanted_reservations.iter().map(|one| self.reservation(cell, *one, of_line, &scene)).collect(),
         })
     }
 
-    fn line(&self, cell: &book::Cell, index: usize, rated: &[Rated]) -> ExplainedLine {
+    fn line(&self, cell: &book::Cell, index: usize, scene: &Scene<'_>) -> ExplainedLine {
         let row = &self.rows[index];
         let profile = &self.book.profiles[at(row.profile)];
-        let mine = || rated.iter().filter(|one| one.line == Some(number(index)));
-        let part = |one: &Rated| {
-            let taker = at(one.reservation?);
-            Some(ExplainedPart {
-                reservation: self.book.reservations[at(cell.reservations[taker])].row.id.clone(),
-                pass: cell.plan.reservations()[taker].pass().number(),
-                consumed_e10: one.consumed_e10,
-                discounted_e10: one.discounted_e10,
-                effective_e10: one.effective_e10,
-            })
+        let story = scene.line(index);
+        let part = |part: &Part| ExplainedPart {
+            reservation: self.book.reservations[at(cell.reservations[part.reservation])].row.id.clone(),
+            pass: part.pass.number(),
+            consumed_e10: part.consumed_e10,
+            discounted_e10: part.discounted_e10,
+            effective_e10: part.effective_e10,
         };
-        let rest = mine().find(|one| one.reservation.is_none());
         ExplainedLine {
             line: row.line,
             subscription: self.words.subscription.texts().text(profile.subscription).to_owned(),
@@ -262,9 +255,9 @@ impl Told<'_> {
             sku: self.words.sku.texts().text(profile.sku).to_owned(),
             quantity_e10: i128::from(row.quantity_e6) * 10_000,
             price_e6: profile.price_e6,
-            parts: mine().filter_map(part).collect(),
-            rest_e10: rest.map_or(0, |one| one.consumed_e10),
-            billed_e10: rest.map_or(0, |one| one.billed_e10),
+            parts: story.parts.iter().map(part).collect(),
+            rest_e10: story.rest_e10,
+            billed_e10: story.billed_e10,
         }
     }
 
@@ -273,12 +266,11 @@ impl Told<'_> {
         cell: &book::Cell,
         index: usize,
         line: Option<usize>,
-        rated: &[Rated],
+        scene: &Scene<'_>,
     ) -> ExplainedReservation {
         let one = &cell.plan.reservations()[index];
         let row = &self.book.reservations[at(cell.reservations[index])].row;
-        let mine = || rated.iter().filter(|rated| rated.reservation == Some(number(index)));
-        let unused = mine().find(|rated| rated.line.is_none());
+        let story = scene.reservation(index, line);
         ExplainedReservation {
             id: row.id.clone(),
             pass: one.pass().number(),
@@ -286,63 +278,16 @@ impl Told<'_> {
             is_flexible: row.is_flexible,
             sku: row.sku.clone(),
             quantity: row.quantity,
-            used_e10: mine().filter(|rated| rated.line.is_some()).map(|rated| rated.discounted_e10).sum(),
-            unused_e10: unused.map_or(0, |rated| rated.discounted_e10),
-            unused_cost_e10: unused.map_or(0, |rated| rated.effective_e10),
-            why: match line {
-                _ if !one.is_active(self.hour) => {
+            used_e10: story.used_e10,
+            unused_e10: story.unused_e10,
+            unused_cost_e10: story.unused_cost_e10,
+            why: match story.why {
+                Why::NotActive => {
                     let (start, end) = (format_instant(row.start), format_instant(row.end));
-                    format!("is not active in this hour: it runs from {start} to {end}")
+                    format!("{}: it runs from {start} to {end}", Why::NotActive)
                 }
-                Some(line) => self.why_of_line(one, index, line, rated),
-                None if unused.is_none() && one.quantity > 0 => "all of it was used".into(),
-                None if mine().any(|rated| rated.line.is_some()) => {
-                    "the rest found no more usage that it matches".into()
-                }
-                None => "no usage that it matches was left when its turn came".into(),
+                why => why.to_string(),
             },
-        }
-    }
-
-    /// Why a reservation took what it took of a line, or nothing.
-    fn why_of_line(&self, one: &Reservation, index: usize, line: usize, rated: &[Rated]) -> String {
-        let row = &self.rows[line];
-        let profile = &self.book.profiles[at(row.profile)];
-        let taken = |line: usize, taker: usize| {
-            rated.iter().any(|row| row.line == Some(number(line)) && row.reservation == Some(number(taker)))
-        };
-        if taken(line, index) {
-            return "took a part of the line".into();
-        }
-        if row.quantity_e6 <= 0 {
-            return "the line is a correction, which nothing is matched with".into();
-        }
-        if one.scope.is_some_and(|scope| scope.0 != profile.subscription) {
-            return "is for another subscription".into();
-        }
-        if !one.is_flexible && one.sku.0 != profile.sku {
-            return "is for another SKU, and its size is not flexible".into();
-        }
-        let reserved = self.book.group_of(one.sku.0);
-        if one.is_flexible && reserved != self.book.group_of(profile.sku) {
-            return "is for another size flexibility group".into();
-        }
-        let before: Vec<String> =
-            (0..line).filter(|line| taken(*line, index)).map(|line| self.rows[line].line.to_string()).collect();
-        let is_used_up = !rated.iter().any(|row| row.line.is_none() && row.reservation == Some(number(index)));
-        if is_used_up && !before.is_empty() {
-            let shown = before.len().min(5);
-            let more = if before.len() > shown { ", …" } else { "" };
-            return format!("was used up by lines that come before: {}{more}", before[..shown].join(", "));
-        }
-        if one.quantity == 0 {
-            return "reserves nothing".into();
-        }
-        match one.pass() {
-            Pass::SingleExact => "the line was taken by others of its pass".into(),
-            Pass::SingleFlexible | Pass::SharedExact | Pass::SharedFlexible => {
-                "the line was taken before its turn came".into()
-            }
         }
     }
 }

@@ -9,6 +9,7 @@
 mod amount;
 mod flexibility;
 mod plan;
+mod story;
 
 pub use amount::{
     COST_DECIMALS, OUTCOME_DECIMALS, Overflow, QUANTITY_DECIMALS, Ratio, WrongDecimal, format_scaled, parse_scaled,
@@ -16,6 +17,7 @@ pub use amount::{
 };
 pub use flexibility::{Flexibility, FlexibilityRow, Size};
 pub use plan::{Group, Line, Pass, Plan, Reservation, Row, Scratch, Sku, Slots, Subscription};
+pub use story::{LineStory, Named, Part, ReservationStory, Scene, Why};
 
 /// Microseconds in an hour.
 pub const HOUR_MICROS: i64 = 3_600_000_000;

@@ -335,7 +335,7 @@ fn whole_cost_e10(one: &Reservation) -> i128 {
     i128::from(one.quantity) * i128::from(one.hourly_cost_e8) * 100
 }
 
-fn at(index: u32) -> usize {
+pub(super) fn at(index: u32) -> usize {
     usize::try_from(index).expect("a number of 32 bits is an index")
 }
 
