@@ -9,7 +9,7 @@ use crate::cart::Cart;
 use crate::customer::{Agreement, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::exchange::ExchangeQuote;
-use crate::ids::{PartnerId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
+use crate::ids::{PartnerId, ReservationId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::ledger::{LedgerEntry, LedgerKind};
 use crate::money::Money;
 use crate::order::Order;
@@ -20,6 +20,7 @@ use crate::reservation::{Reservation, ReservationOrder};
 use crate::returning::{RefundQuote, ReturnMade};
 use crate::role_assignment::RoleAssignment;
 use crate::self_serve_policy::{PolicyId, SelfServePolicy};
+use crate::usage::{UsageHour, UsageResource};
 
 /// One change; the store has one statement for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +132,17 @@ pub enum Change {
     AgreementConfirmed(Agreement, Timestamp),
     /// A commercial subscription was registered, renamed, suspended or resumed.
     EntitlementUpdated(Entitlement),
+    /// These hours of usage are what was used in them; their figures are to be made anew.
+    UsageImported {
+        /// Resources that had no number yet.
+        resources: Vec<(i64, UsageResource)>,
+        /// The hours.
+        hours: Vec<UsageHour>,
+        /// When they came.
+        at: Timestamp,
+    },
+    /// The first use of a reservation that was found is noted.
+    UseNoted(ReservationId),
 }
 
 /// One payment of a schedule.

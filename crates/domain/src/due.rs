@@ -1,4 +1,5 @@
-//! What the server does by itself when it falls due: instalments, automatic renewal, the end of a term.
+//! What the server does by itself when it falls due: instalments, automatic renewal, the end of a term, and noting that a
+//! reservation was used.
 //!
 //! Every piece of work is a command of its own, decided under the lock of its customer from what is stored then, so that
 //! doing it twice does it once. What it writes goes by the instant at which it fell due, not by when it was done.
@@ -288,6 +289,84 @@ impl DueWork for ExpireReservationOrder {
     }
 }
 
+/// Notes that a reservation's benefit has been used, so that a return no longer gives everything back (R23). Only the first
+/// use is kept. What became of the reservation since has been used too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NoteUse {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Who pays.
+    pub partner: PartnerId,
+    /// The order.
+    pub order: ReservationOrderId,
+    /// The reservation.
+    pub reservation: ReservationId,
+    /// The hour that was covered.
+    pub at: Timestamp,
+}
+
+impl Action for NoteUse {
+    const OPERATION: Operation = operation::NOTE_USE;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for NoteUse {
+    type State = Option<OrderWithReservations>;
+    type Receipt = ();
+
+    fn decide(&self, permit: &Permit<Self>, state: Self::State, now: Timestamp) -> Result<Decision<()>, Refusal> {
+        let Some(found) = state else { return Ok(Decision::unchanged(())) };
+        let by = acting(permit);
+        let mut changes = vec![Change::UseNoted(self.reservation)];
+        for old in found.reservations.iter().filter(|one| self.concerns(&found, one)) {
+            if old.first_used_at.is_none_or(|first| self.at < first) {
+                let new = Reservation { first_used_at: Some(self.at), ..old.revised(&by, now, 1) };
+                changes.push(Change::ReservationUpdated(Box::new(new)));
+            }
+        }
+        if changes.len() == 1 {
+            return Ok(Decision::unchanged(()));
+        }
+        let record = RecordDraft {
+            subject: self.subject(),
+            old: None,
+            new: None,
+            details: vec![("FirstUsedAt".to_owned(), self.at.to_string())],
+        };
+        Ok(Decision::changed((), changes, record))
+    }
+
+    fn subject(&self) -> String {
+        self.reservation.to_string()
+    }
+}
+
+impl NoteUse {
+    /// Whether a reservation is the one that was used, or came from it. Where each came from was there before it.
+    fn concerns(&self, found: &OrderWithReservations, one: &Reservation) -> bool {
+        let comes_from = |source: &Reservation| {
+            let made_of = one.lineage.source == Some(source.id) || source.lineage.successor == Some(one.id);
+            made_of && self.concerns(found, source)
+        };
+        one.id == self.reservation || found.reservations.iter().any(comes_from)
+    }
+}
+
+impl sealed::Sealed for NoteUse {}
+
+impl DueWork for NoteUse {
+    fn customer(&self) -> CustomerId {
+        self.customer
+    }
+
+    fn partner(&self) -> PartnerId {
+        self.partner
+    }
+}
+
 /// May the actor move the clock of this server, as one of those who run a partner?
 #[derive(Debug, Clone)]
 pub struct MayMoveClock;
@@ -425,6 +504,32 @@ mod tests {
             });
             expired.collect::<Vec<_>>().join(", ")
         })
+    }
+
+    #[test]
+    fn r23_the_first_use_counts_for_what_became_of_the_reservation_too() {
+        let mut found = bought(ReservationState::Succeeded);
+        found.reservations[0].ending = Some(crate::reservation::Ending::Split);
+        found.reservations[1].lineage.source = Some(found.reservations[0].id);
+        let at = testing::now();
+        let note = |found: &OrderWithReservations, at| {
+            let work = NoteUse {
+                customer: testing::customer(),
+                partner: testing::partner(),
+                order: order_id(),
+                reservation: ReservationId(Uuid::from_u128(1)),
+                at,
+            };
+            work.decide(&permit_due(&work), Some(found.clone()), testing::now()).unwrap()
+        };
+        for change in note(&found, at).changes {
+            if let Change::ReservationUpdated(new) = change {
+                found.apply(&new);
+            }
+        }
+        assert_eq!(found.reservations.iter().map(|r| r.first_used_at).collect::<Vec<_>>(), [Some(at); 2]);
+        assert!(note(&found, at + 1.hour()).record.is_none(), "only the first use is kept");
+        assert_eq!(note(&found, at - 1.hour()).changes.len(), 3);
     }
 
     #[test]

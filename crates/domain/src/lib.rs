@@ -9,6 +9,7 @@ pub mod actor;
 pub mod arm_scope;
 pub mod authz;
 pub mod basket;
+pub mod benefit;
 pub mod billing;
 pub mod cart;
 pub mod catalog;
@@ -34,6 +35,7 @@ pub mod price;
 pub mod price_rule;
 pub mod purchase;
 pub mod quote;
+pub mod rated;
 pub mod rating;
 pub mod readiness;
 pub mod refund;
@@ -49,6 +51,7 @@ pub mod role_assignment;
 pub mod role_definition;
 pub mod self_serve_policy;
 pub mod subscription;
+pub mod usage;
 
 #[cfg(test)]
 mod testing;

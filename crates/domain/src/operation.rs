@@ -196,7 +196,14 @@ operations! {
     /// Sees what counts against the limit of returns.
     read READ_REFUND_WINDOW = "read_refund_window", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
     /// Notes that a reservation has been used.
-    write NOTE_USE = "note_use", Rule::Related;
+    write NOTE_USE = "note_use", Rule::Server;
+    /// Brings in what a customer used, hour by hour.
+    write IMPORT_USAGE = "import_usage", partner(&[AdminAgent]);
+    /// Sees what was used, what reservations covered of it and what it cost: a partner what it sold, the customer's own what
+    /// they may read.
+    read READ_USAGE = "read_usage", Rule::Related;
+    /// Sees how well a reservation is used.
+    read READ_RESERVATION_USE = "read_reservation_use", Rule::Arm(crate::benefit::READ_RESERVATION);
     /// Sets the partner's rules of returns.
     write SET_REFUND_POLICY = "set_refund_policy", partner(&[AdminAgent]);
     /// Sets a rate at which amounts are compared with the limit of returns.

@@ -19,6 +19,7 @@ use crate::purchase::PartnerOnlyChange;
 use crate::role_assignment::PrincipalType;
 use crate::self_serve_policy::PolicyId;
 use crate::subscription::SubscriptionStatus;
+use crate::usage::InvalidUsage;
 
 /// Why a permitted request is turned down. Of several that apply, a decision reports the first it meets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -481,6 +482,9 @@ pub enum Refusal {
         /// How many reservations.
         reservations: i64,
     },
+    /// Usage that cannot be taken in.
+    #[error(transparent)]
+    InvalidUsage(#[from] InvalidUsage),
 }
 
 /// Obstacles in one sentence, each with its remedy.

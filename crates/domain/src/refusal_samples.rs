@@ -20,6 +20,7 @@ use crate::refusal::Refusal;
 use crate::role_assignment::PrincipalType;
 use crate::self_serve_policy::PolicyId;
 use crate::subscription::SubscriptionStatus;
+use crate::usage::InvalidUsage;
 
 macro_rules! samples {
     ($($variant:ident = $sample:expr;)*) => {
@@ -163,6 +164,7 @@ samples! {
     };
     EntitlementQuantity = Refusal::EntitlementQuantity { id: ENTITLEMENT };
     PlanInUse = Refusal::PlanInUse { id: ENTITLEMENT, subscriptions: 1, reservations: 2 };
+    InvalidUsage = Refusal::InvalidUsage(InvalidUsage::Subscription(SUBSCRIPTION));
 }
 
 /// One of each obstacle, in the order in which a purchase names them.

@@ -3,9 +3,9 @@
 use fullmakt_domain::activity::{Outcome, RequestContext};
 use fullmakt_domain::authz::{Decision, Permit, permit_due};
 use fullmakt_domain::due::{
-    DueWork, ExpireReservationOrder, MayMoveClock, PostInstalments, RenewWhenDue, WaitingInstalment, midnight,
+    DueWork, ExpireReservationOrder, MayMoveClock, NoteUse, PostInstalments, RenewWhenDue, WaitingInstalment, midnight,
 };
-use fullmakt_domain::ids::{CorrelationId, CustomerId};
+use fullmakt_domain::ids::{CorrelationId, CustomerId, PartnerId};
 use fullmakt_domain::reservation::OrderWithReservations;
 use futures_util::FutureExt;
 use jiff::civil::Date;
@@ -31,11 +31,15 @@ pub enum Job {
     Renewal,
     /// The end of terms.
     Expiry,
+    /// Rating of usage.
+    Rating,
+    /// First uses of reservations.
+    FirstUse,
 }
 
 impl Job {
     /// All of them, in the order in which they are done when they fall due at one instant.
-    pub const ALL: [Self; 3] = [Self::Instalments, Self::Renewal, Self::Expiry];
+    pub const ALL: [Self; 5] = [Self::Instalments, Self::Renewal, Self::Expiry, Self::Rating, Self::FirstUse];
 
     /// The name in metrics.
     pub fn name(self) -> &'static str {
@@ -43,6 +47,8 @@ impl Job {
             Self::Instalments => "instalments",
             Self::Renewal => "renewal",
             Self::Expiry => "expiry",
+            Self::Rating => "rating",
+            Self::FirstUse => "first-use",
         }
     }
 }
@@ -60,6 +66,8 @@ enum Work {
     Instalments(PostInstalments),
     Renewal(RenewWhenDue),
     Expiry(ExpireReservationOrder),
+    Rating(CustomerId, PartnerId),
+    FirstUse(NoteUse),
 }
 
 impl Due {
@@ -69,6 +77,8 @@ impl Due {
             Work::Instalments(work) => work.customer,
             Work::Renewal(work) => work.customer,
             Work::Expiry(work) => work.customer,
+            Work::Rating(customer, _) => *customer,
+            Work::FirstUse(work) => work.customer,
         }
     }
 
@@ -78,6 +88,8 @@ impl Due {
             Work::Instalments(_) => Job::Instalments,
             Work::Renewal(_) => Job::Renewal,
             Work::Expiry(_) => Job::Expiry,
+            Work::Rating(..) => Job::Rating,
+            Work::FirstUse(_) => Job::FirstUse,
         }
     }
 }
@@ -145,6 +157,8 @@ impl Store {
             let work = Work::Expiry(ExpireReservationOrder { customer, partner, order });
             due.push(Due { at: instant(at)?, work });
         }
+        due.extend(rating_due(by, limit, tx).await?);
+        due.extend(first_uses_due(by, limit, tx).await?);
         due.sort();
         Ok(due)
     }
@@ -153,7 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault`].
-    pub async fn backlog(&self, by: Timestamp) -> Result<[Backlog; 3], Fault> {
+    pub async fn backlog(&self, by: Timestamp) -> Result<[Backlog; 5], Fault> {
         let mut reader = self.reader().await?;
         let tx = &mut reader.tx();
         let (instalments, oldest_day): (i64, Option<String>) = on!(tx, conn => sqlx::query_as(
@@ -168,11 +182,25 @@ impl Store {
              WHERE o.state = 'succeeded' AND o.expires_at <= $1
                AND r.state = 'succeeded' AND r.renew = 1 AND r.renewed_as IS NULL")
             .bind(micros(by)).fetch_one(conn).await)?;
+        let (rating, oldest_usage): (i64, Option<i64>) = on!(tx, conn => sqlx::query_as(
+            "SELECT count(*), min(w.since) FROM (
+               SELECT u.customer_id, a.at AS since FROM usage_account u
+               JOIN activity_record a ON a.root_id = u.customer_id AND a.sequence = u.seen_revision + 1 WHERE a.at <= $1
+               UNION ALL SELECT customer_id, stale_since FROM usage_day WHERE stale_since <= $1) w")
+            .bind(micros(by)).fetch_one(conn).await)?;
+        let (uses, oldest_use): (i64, Option<i64>) = on!(tx, conn => sqlx::query_as(
+            "SELECT count(*), min(f.found_at) FROM first_use f JOIN reservation r
+               ON r.customer_id = f.customer_id AND r.reservation_order_id = f.reservation_order_id
+               AND r.reservation_id = f.reservation_id
+             WHERE f.found_at <= $1 AND (r.first_used_at IS NULL OR r.first_used_at > f.used_at)")
+            .bind(micros(by)).fetch_one(conn).await)?;
         let oldest_day: Option<Date> = oldest_day.map(|day| parsed("day", &day)).transpose()?;
         Ok([
             Backlog { job: Job::Instalments, count: instalments, oldest: oldest_day.map(midnight) },
             Backlog { job: Job::Renewal, count: renewals, oldest: oldest_renewal.map(instant).transpose()? },
             Backlog { job: Job::Expiry, count: expiries, oldest: oldest.map(instant).transpose()? },
+            Backlog { job: Job::Rating, count: rating, oldest: oldest_usage.map(instant).transpose()? },
+            Backlog { job: Job::FirstUse, count: uses, oldest: oldest_use.map(instant).transpose()? },
         ])
     }
 
@@ -185,6 +213,8 @@ impl Store {
             Work::Instalments(work) => self.perform_work(work, now).await,
             Work::Renewal(work) => self.perform_work(work, now).await,
             Work::Expiry(work) => self.perform_work(work, now).await,
+            Work::Rating(customer, partner) => self.rate(*customer, *partner, now).await,
+            Work::FirstUse(work) => self.perform_work(work, now).await,
         }
     }
 
@@ -302,6 +332,44 @@ impl Store {
     }
 }
 
+/// Customers of whom usage waits to be rated, or whose log has gone on since their reservations were looked at.
+async fn rating_due(by: Timestamp, limit: i64, tx: &mut Tx<'_>) -> Result<Vec<Due>, Fault> {
+    let rows: Vec<(i64, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT min(w.since), w.customer_id, w.partner_id FROM (
+           SELECT u.customer_id, u.partner_id, a.at AS since FROM usage_account u
+           JOIN activity_record a ON a.root_id = u.customer_id AND a.sequence = u.seen_revision + 1 WHERE a.at <= $1
+           UNION ALL SELECT customer_id, partner_id, stale_since FROM usage_day WHERE stale_since <= $1) w
+         GROUP BY w.customer_id, w.partner_id ORDER BY min(w.since), w.customer_id, w.partner_id LIMIT $2")
+        .bind(micros(by)).bind(limit).fetch_all(conn).await)?;
+    let due = |(at, customer, partner): (i64, String, String)| {
+        let work = Work::Rating(parsed("customer id", &customer)?, parsed("partner id", &partner)?);
+        Ok(Due { at: instant(at)?, work })
+    };
+    rows.into_iter().map(due).collect()
+}
+
+async fn first_uses_due(by: Timestamp, limit: i64, tx: &mut Tx<'_>) -> Result<Vec<Due>, Fault> {
+    let rows: Vec<(i64, i64, String, String, String, String)> = on!(tx, conn => sqlx::query_as(
+        "SELECT f.found_at, f.used_at, f.customer_id, f.partner_id, r.reservation_order_id, r.reservation_id
+         FROM first_use f JOIN reservation r
+           ON r.customer_id = f.customer_id AND r.reservation_order_id = f.reservation_order_id
+           AND r.reservation_id = f.reservation_id
+         WHERE f.found_at <= $1 AND (r.first_used_at IS NULL OR r.first_used_at > f.used_at)
+         ORDER BY f.found_at, f.customer_id, f.reservation_id LIMIT $2")
+        .bind(micros(by)).bind(limit).fetch_all(conn).await)?;
+    let due = |(found, used, customer, partner, order, reservation): (i64, i64, String, String, String, String)| {
+        let work = Work::FirstUse(NoteUse {
+            customer: parsed("customer id", &customer)?,
+            partner: parsed("partner id", &partner)?,
+            order: parsed("reservation order id", &order)?,
+            reservation: parsed("reservation id", &reservation)?,
+            at: instant(used)?,
+        });
+        Ok(Due { at: instant(found)?, work })
+    };
+    rows.into_iter().map(due).collect()
+}
+
 async fn perform_locked<C>(work: &C, now: Timestamp, tx: &mut Tx<'_>) -> Result<bool, ExecuteError>
 where
     C: DueWork + Load,
@@ -361,6 +429,12 @@ impl Load for RenewWhenDue {
 }
 
 impl Load for ExpireReservationOrder {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
+        reservation::load(permit.customer(), self.order, tx).await
+    }
+}
+
+impl Load for NoteUse {
     async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
         reservation::load(permit.customer(), self.order, tx).await
     }

@@ -5,6 +5,7 @@
 
 mod activity;
 pub mod authn;
+mod benefit;
 mod billing;
 mod cart;
 mod catalog;
@@ -19,10 +20,12 @@ mod history;
 mod ledger;
 mod memo;
 mod order;
+mod packed;
 mod partner;
 mod price_rule;
 mod purchase;
 mod quote;
+mod rated;
 mod readiness;
 mod replay;
 mod reservation;
@@ -35,6 +38,7 @@ mod self_serve_policy;
 mod statement;
 mod stored;
 mod subscription;
+mod usage;
 mod world;
 mod write;
 

@@ -15,9 +15,9 @@ use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Sett
 use fullmakt_domain::refund_policy::{
     ConversionRate, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
 };
-use fullmakt_domain::reservation::{ListInstalments, OrderWithReservations};
+use fullmakt_domain::reservation::ListInstalments;
 use fullmakt_domain::returning::{
-    GetRefundWindow, Held, NoteUse, QuoteRefund, RefundQuote, RefundWindow, ReturnMade, ReturnReservation, ReturnState,
+    GetRefundWindow, Held, QuoteRefund, RefundQuote, RefundWindow, ReturnMade, ReturnReservation, ReturnState,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -184,12 +184,6 @@ impl Load for QuoteRefund {
 impl Load for ReturnReservation {
     async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ReturnState, Fault> {
         state(permit, self.order, Some(self.session), tx).await
-    }
-}
-
-impl Load for NoteUse {
-    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
-        reservation::load(permit.customer(), self.order, tx).await
     }
 }
 

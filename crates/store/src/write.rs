@@ -11,7 +11,7 @@ use crate::row::Fault;
 use crate::statement::{Query, Statement, query, query_scalar};
 use crate::{
     cart, entitlement, ledger, order, price_rule, quote, reservation, returning, role_assignment, role_definition,
-    self_serve_policy,
+    self_serve_policy, usage,
 };
 
 /// Locks the root row until the transaction ends and gives the number of this write in its log.
@@ -109,5 +109,9 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
             crate::customer::confirm_agreement(customer, partner, agreement, *at, tx).await
         }
         Change::EntitlementUpdated(new) => entitlement::update(customer, new, tx).await,
+        Change::UsageImported { resources, hours, at } => {
+            usage::import((customer, partner), resources, hours, *at, tx).await
+        }
+        Change::UseNoted(reservation) => usage::note_use(customer, *reservation, tx).await,
     }
 }

@@ -115,8 +115,9 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
             t.with_all("refusal-plan-in-use", &[("subscriptions", subscriptions), ("reservations", reservations)])
         }
         // No page asks for what these turn down: policies and payers that a page names itself, custom roles, quantities of
-        // subscriptions, a scope or renewal that comes with a split, rules of returns.
+        // subscriptions, a scope or renewal that comes with a split, rules of returns, usage.
         Refusal::ForeignGrantor { .. }
+        | Refusal::InvalidUsage(_)
         | Refusal::PolicyWithoutPermission
         | Refusal::BuiltInRoleFixed { .. }
         | Refusal::RoleWithoutScope

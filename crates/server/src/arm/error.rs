@@ -328,6 +328,7 @@ pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
         | Refusal::PolicyNotFound { .. }
         | Refusal::CustomerNotServed { .. }
         | Refusal::InvalidPriceRule(_)
+        | Refusal::InvalidUsage(_)
         | Refusal::PriceRuleNotFound { .. }
         | Refusal::DomainTaken { .. }
         | Refusal::RegistrationNumberNotTaken { .. }

@@ -273,6 +273,7 @@ fn code(refusal: &Refusal) -> Code {
         | Refusal::BuiltInRoleFixed { .. }
         | Refusal::RoleWithoutScope
         | Refusal::InvalidPriceRule(_)
+        | Refusal::InvalidUsage(_)
         | Refusal::QuoteMissing { .. }
         | Refusal::QuoteLapsed { .. }
         | Refusal::NotWhatWasQuoted { .. }

@@ -1,0 +1,508 @@
+//! What rated usage tells: answers.
+
+use std::collections::BTreeMap;
+
+use fullmakt_domain::authz::{Facts, Permit};
+use fullmakt_domain::benefit::{
+    Costs, DayCosts, ExplainUsage, Explained, Known, Period, ReadCosts, ReadOrderUse, ReadUtilization, ReservationUse,
+    Sight, Utilization, Waste, explain,
+};
+use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
+use fullmakt_domain::rated::{Book, Stretch, sizes};
+use fullmakt_domain::usage::day_of;
+
+use crate::db::Tx;
+use crate::door::Answer;
+use crate::facts;
+use crate::rated::{ReservationDayRow, StoredShare, reserved};
+use crate::row::{Fault, parsed};
+use crate::statement::query_as;
+use crate::{catalog, usage};
+
+/// What is known of the actor in the customer's directory: the roles of a customer's own count there.
+async fn facts_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+    if permit.is_partner() {
+        return Ok(permit.facts().clone());
+    }
+    facts::of_customer(permit.actor(), permit.customer(), tx).await
+}
+
+/// The partners with which usage of a customer is known, as far as the actor may see them.
+async fn known(customer: CustomerId, sight: Sight<'_>, period: Period, tx: &mut Tx<'_>) -> Result<Vec<Known>, Fault> {
+    let rows: Vec<(String, i64, i64, i64)> = query_as(
+        "SELECT partner_id, min(day), max(day), count(stale_since) FROM usage_day WHERE customer_id = $1
+         GROUP BY partner_id ORDER BY partner_id",
+    )
+    .bind(customer.to_string())
+    .fetch_all(tx)
+    .await?;
+    let mut all = Vec::new();
+    for (partner, first, last, waiting_days) in rows {
+        let partner: PartnerId = parsed("partner id", &partner)?;
+        if !sight.sees_partner(partner) {
+            continue;
+        }
+        let (first_bits, last_bits) =
+            (bits(customer, partner, first, tx).await?, bits(customer, partner, last, tx).await?);
+        let first = first.saturating_mul(24).saturating_add(first_bits.trailing_zeros().into());
+        let end = last.saturating_mul(24).saturating_add(64).saturating_sub(last_bits.leading_zeros().into());
+        let (from, until) = period.hours(end);
+        let hours = known_hours(customer, partner, from, until, tx).await?;
+        all.push(Known { partner, first, end, from, until, hours, waiting_days });
+    }
+    Ok(all)
+}
+
+async fn bits(customer: CustomerId, partner: PartnerId, day: i64, tx: &mut Tx<'_>) -> Result<i64, Fault> {
+    query_as::<(i64,)>("SELECT known_hours FROM usage_day WHERE customer_id = $1 AND partner_id = $2 AND day = $3")
+        .bind(customer.to_string())
+        .bind(partner.to_string())
+        .bind(day)
+        .fetch_one(tx)
+        .await
+        .map(|(bits,)| bits)
+}
+
+/// How many of the hours from one to before another are known.
+async fn known_hours(
+    customer: CustomerId,
+    partner: PartnerId,
+    from: i64,
+    until: i64,
+    tx: &mut Tx<'_>,
+) -> Result<i64, Fault> {
+    let rows: Vec<(i64, i64)> = query_as(
+        "SELECT day, known_hours FROM usage_day WHERE customer_id = $1 AND partner_id = $2 AND day >= $3 AND day <= $4",
+    )
+    .bind(customer.to_string())
+    .bind(partner.to_string())
+    .bind(day_of(from))
+    .bind(day_of(until))
+    .fetch_all(tx)
+    .await?;
+    let within = |day: i64, hour: &i64| (from..until).contains(&day.saturating_mul(24).saturating_add(*hour));
+    let count = |(day, bits): (i64, i64)| (0..24).filter(|hour| bits >> hour & 1 == 1 && within(day, hour)).count();
+    let hours: usize = rows.into_iter().map(count).sum();
+    Ok(i64::try_from(hours).unwrap_or(i64::MAX))
+}
+
+/// Which reservations are asked about.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    order: Option<ReservationOrderId>,
+    reservation: Option<ReservationId>,
+}
+
+async fn reservation_days(
+    customer: CustomerId,
+    known: &Known,
+    (from, until): (i64, i64),
+    wanted: Wanted,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<ReservationDayRow>, Fault> {
+    let columns = "SELECT day, reservation_id, charged_to, reservation_order_id, currency, list_hourly_e8, hours
+         FROM rated_reservation WHERE customer_id = $1 AND partner_id = $2 AND day >= $3 AND day <= $4";
+    let narrowed = match (wanted.order, wanted.reservation) {
+        (None, None) => "",
+        (Some(_), None) => "AND reservation_order_id = $5",
+        (_, Some(_)) => "AND reservation_id = $5",
+    };
+    let statement = query_as(format!("{columns} {narrowed} ORDER BY day, reservation_id, charged_to"))
+        .bind(customer.to_string())
+        .bind(known.partner.to_string())
+        .bind(day_of(from))
+        .bind(day_of(until.saturating_sub(1)));
+    match (wanted.order, wanted.reservation) {
+        (_, Some(reservation)) => statement.bind(reservation.to_string()),
+        (Some(order), None) => statement.bind(order.to_string()),
+        (None, None) => statement,
+    }
+    .fetch_all(tx)
+    .await
+}
+
+async fn utilization(
+    customer: CustomerId,
+    known: Vec<Known>,
+    wanted: Wanted,
+    sight: Sight<'_>,
+    tx: &mut Tx<'_>,
+) -> Result<Utilization, Fault> {
+    let mut reservations: BTreeMap<ReservationId, ReservationUse> = BTreeMap::new();
+    for one in &known {
+        for row in reservation_days(customer, one, (one.from, one.until), wanted, tx).await? {
+            let day = row.read()?;
+            let is_wanted = wanted.order.is_none_or(|order| order == day.order);
+            if !is_wanted || !sight.sees_reservation(day.order, day.reservation) {
+                continue;
+            }
+            let found = reservations.entry(day.reservation).or_insert_with(|| ReservationUse {
+                partner: one.partner,
+                order: day.order,
+                reservation: day.reservation,
+                currency: day.currency,
+                list_hourly_e8: day.list_hourly_e8,
+                hours: Vec::new(),
+            });
+            found.hours.extend(day.hours.into_iter().filter(|hour| (one.from..one.until).contains(&hour.hour)));
+        }
+    }
+    let mut reservations: Vec<ReservationUse> = reservations.into_values().collect();
+    for one in &mut reservations {
+        // A day whose unused hours are charged to two subscriptions has two rows.
+        one.hours.sort_by_key(|hour| hour.hour);
+    }
+    reservations.retain(|one| !one.hours.is_empty());
+    Ok(Utilization { known, reservations })
+}
+
+impl Answer for ReadUtilization {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Utilization, Fault> {
+        let facts = facts_of(permit, tx).await?;
+        let sight = Sight::of(&facts);
+        let known = known(permit.customer(), sight, self.period, tx).await?;
+        let wanted = Wanted { order: None, reservation: self.reservation };
+        utilization(permit.customer(), known, wanted, sight, tx).await
+    }
+}
+
+impl Answer for ReadOrderUse {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Utilization, Fault> {
+        let sight = Sight::of(permit.facts());
+        let known = known(permit.customer(), sight, self.period, tx).await?;
+        let wanted = Wanted { order: Some(self.order), reservation: self.reservation };
+        utilization(permit.customer(), known, wanted, sight, tx).await
+    }
+}
+
+impl Answer for ReadCosts {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Costs, Fault> {
+        let customer = permit.customer();
+        let facts = facts_of(permit, tx).await?;
+        let sight = Sight::of(&facts);
+        let known = known(customer, sight, self.period, tx).await?;
+        let mut days: BTreeMap<(PartnerId, i64), DayCosts> = BTreeMap::new();
+        for one in &known {
+            let partner = one.partner;
+            let day_of_costs = |day| DayCosts { partner, day, shares: Vec::new(), wastes: Vec::new() };
+            let rows: Vec<(i64, Option<String>)> = query_as(
+                "SELECT day, shares FROM usage_day
+                 WHERE customer_id = $1 AND partner_id = $2 AND day >= $3 AND day <= $4",
+            )
+            .bind(customer.to_string())
+            .bind(partner.to_string())
+            .bind(day_of(one.from))
+            .bind(day_of(one.until.saturating_sub(1)))
+            .fetch_all(tx)
+            .await?;
+            for (day, shares) in rows {
+                let mut shares = shares.as_deref().map(StoredShare::read_all).transpose()?.unwrap_or_default();
+                shares.retain(|share| sight.sees_subscription(share.subscription));
+                days.entry((partner, day)).or_insert_with(|| day_of_costs(day)).shares = shares;
+            }
+            for row in reservation_days(customer, one, (one.from, one.until), Wanted::default(), tx).await? {
+                let read = row.read()?;
+                if !sight.sees_reservation(read.order, read.reservation) {
+                    continue;
+                }
+                let waste = Waste {
+                    order: read.order,
+                    reservation: read.reservation,
+                    charged_to: read.charged_to,
+                    currency: read.currency,
+                    quantity_e10: read.hours.iter().map(|h| i128::from(h.quantity) * 10_000_000_000 - h.used_e10).sum(),
+                    cost_e10: read.hours.iter().map(|hour| hour.unused_cost_e10).sum(),
+                };
+                if (waste.quantity_e10, waste.cost_e10) != (0, 0) {
+                    days.entry((partner, row.day)).or_insert_with(|| day_of_costs(row.day)).wastes.push(waste);
+                }
+            }
+        }
+        Ok(Costs { known, days: days.into_values().collect() })
+    }
+}
+
+impl Answer for ExplainUsage {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Explained>, Fault> {
+        let customer = permit.customer();
+        let facts = facts_of(permit, tx).await?;
+        let sight = Sight::of(&facts);
+        let period = Period::Hours { from: self.hour, until: self.hour.saturating_add(1) };
+        let mut explained = Vec::new();
+        for one in known(customer, sight, period, tx).await? {
+            let hours = usage::hours_between(customer, one.partner, one.from, one.until, tx).await?;
+            let resources = usage::resources_of(customer, one.partner, &hours, tx).await?;
+            let all = reserved(customer, one.partner, tx).await?;
+            let stretches: Vec<Stretch> = all.of_day(day_of(self.hour)).cloned().collect();
+            let sizes = sizes(&*catalog::in_force(tx).await?);
+            let too_large =
+                |e: fullmakt_domain::rating::Overflow| Fault::Damaged { what: "amount", value: e.to_string() };
+            let book = Book::new(&resources, &stretches, &sizes).map_err(too_large)?;
+            for hour in &hours {
+                explained.extend(explain(&book, one.partner, hour, self.about).map_err(too_large)?);
+            }
+        }
+        for cell in &mut explained {
+            cell.lines.retain(|line| sight.sees_subscription(line.resource.subscription));
+            cell.reservations.retain(|one| sight.sees_reservation(one.order, one.reservation));
+        }
+        explained.retain(|cell| !cell.lines.is_empty() || !cell.reservations.is_empty());
+        Ok(explained)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::activity::RequestContext;
+    use fullmakt_domain::arm_scope::ArmScope;
+    use fullmakt_domain::benefit::{About, UseTotals};
+    use fullmakt_domain::ids::SubscriptionId;
+    use fullmakt_domain::lifecycle::{Besides, SplitReservation};
+    use fullmakt_domain::money::Currency;
+    use fullmakt_domain::placement::Purchased;
+    use fullmakt_domain::rating::{Pass, Why};
+    use fullmakt_domain::reservation::{AppliedScope, GetReservationOrder};
+    use fullmakt_domain::reservation_update::UpdateReservation;
+    use fullmakt_domain::usage::{ImportUsage, Imported, UsageHour, UsageLine, UsageResource, hour_of, hour_start};
+    use jiff::{Timestamp, ToSpan};
+
+    use super::*;
+    use crate::due::Job;
+    use crate::testing::{
+        ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, SUBSCRIPTION, actor, bought, number, request, run, stores,
+    };
+    use crate::{ExecuteError, Store};
+
+    /// Another subscription of the customer, on which nobody has a role.
+    const OTHER: &str = "33333333-3333-4333-8333-333333333334";
+    const ANOTHER: &str = "
+        INSERT INTO subscription VALUES ('22222222-2222-4222-8222-222222222222', '33333333-3333-4333-8333-333333333334',
+            '55555555-5555-4555-8555-555555555555', '11111111-1111-4111-8111-111111111111', 'Test', 'active', 0)";
+
+    fn customer() -> CustomerId {
+        CustomerId::parse(CUSTOMER).unwrap()
+    }
+
+    fn at(hours: i64) -> RequestContext {
+        RequestContext { now: request().now + hours.hours(), ..request() }
+    }
+
+    /// The hour of the purchase.
+    fn start() -> i64 {
+        hour_of(request().now)
+    }
+
+    fn resource(subscription: &str, group: &str) -> UsageResource {
+        UsageResource {
+            subscription: SubscriptionId::parse(subscription).unwrap(),
+            resource: format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/vm/a"),
+            region: "swedencentral".to_owned(),
+            sku: "Standard_D2s_v5".to_owned(),
+            unit_price_e6: 120_000,
+            currency: Currency::parse("EUR").unwrap(),
+        }
+    }
+
+    /// Hours after the purchase with what ran on the two subscriptions, in instances.
+    fn import(hours: &[(i64, i64, i64)]) -> ImportUsage {
+        let line =
+            |resource, quantity: i64| UsageLine { resource, line: 10 + resource, quantity_e6: quantity * 1_000_000 };
+        let hour = |(hour, first, second): &(i64, i64, i64)| UsageHour {
+            hour: start() + hour,
+            lines: vec![line(0, *first), line(1, *second)],
+        };
+        ImportUsage {
+            customer: customer(),
+            resources: vec![resource(SUBSCRIPTION, "App"), resource(OTHER, "db")],
+            hours: hours.iter().map(hour).collect(),
+        }
+    }
+
+    async fn bring(store: &Store, hours: &[(i64, i64, i64)], now: i64) -> Imported {
+        store.execute(&actor(ADA, PARTNER), &import(hours), &at(now)).await.unwrap()
+    }
+
+    /// Does what is due, and tells which kinds.
+    async fn work(store: &Store, now: i64) -> Vec<Job> {
+        let mut done = Vec::new();
+        while let Some(due) = store.due(at(now).now, 10).await.unwrap().into_iter().next() {
+            assert!(store.perform(&due, at(now).now).await.unwrap(), "{due:?}");
+            done.push(due.job());
+            assert!(done.len() < 50, "no end of {done:?}");
+        }
+        let backlog = store.backlog(at(now).now).await.unwrap();
+        assert!(backlog.iter().all(|one| one.count == 0), "{backlog:?}");
+        done.retain(|job| *job != Job::Instalments);
+        done
+    }
+
+    /// Does the rating that is due and nothing else.
+    async fn rate(store: &Store, now: i64) {
+        let is_rating = |due: &crate::due::Due| due.job() == Job::Rating;
+        while let Some(due) = store.due(at(now).now, 10).await.unwrap().into_iter().find(is_rating) {
+            assert!(store.perform(&due, at(now).now).await.unwrap());
+        }
+    }
+
+    async fn used(store: &Store, who: (&str, &str)) -> Vec<UseTotals> {
+        let query = ReadUtilization { customer: customer(), period: Period::LastDays(30), reservation: None };
+        let answer = store.read(&actor(who.0, who.1), &query).await.unwrap();
+        answer.reservations.iter().map(|one| one.totals(i64::MIN, i64::MAX)).collect()
+    }
+
+    const ONE: i128 = 10_000_000_000;
+
+    #[tokio::test]
+    async fn usage_is_brought_in_once_rated_and_seen_by_whom_it_concerns() {
+        for (store, _directory) in stores().await {
+            let bought = bought(&store).await;
+            run(&store, ANOTHER).await;
+            let records = number(&store, "SELECT revision FROM customer").await;
+            let hours = [(0, 1, 0), (1, 2, 3), (2, 0, 1), (3, 0, 0)];
+            assert_eq!(bring(&store, &hours, 5).await, Imported { changed_hours: 4, unchanged_hours: 0, lines: 8 });
+            assert_eq!(bring(&store, &hours, 5).await, Imported { changed_hours: 0, unchanged_hours: 4, lines: 8 });
+            assert_eq!(number(&store, "SELECT revision FROM customer").await, records + 1, "one record a batch");
+            assert_eq!(work(&store, 5).await, [Job::Rating, Job::FirstUse, Job::Rating]);
+
+            // Two instances: used 1 + 2 + 1 + 0 of 8.
+            let [all] = used(&store, (ADA, PARTNER)).await[..] else { panic!() };
+            assert_eq!((all.hours, all.reserved_e10, all.used_e10), (4, 8 * ONE, 4 * ONE));
+            assert_eq!(all.percent(2), Some(rust_decimal::Decimal::from(50)));
+            let terms = bought.order.prices;
+            let hourly =
+                |price: fullmakt_domain::money::Money| i128::from((price.amount_e6 * 100 + 4_380) / 8_760) * 100;
+            assert_eq!(all.used_cost_e10 + all.unused_cost_e10, 8 * hourly(terms.customer));
+            assert_eq!(all.list_cost_e10, 8 * hourly(terms.list));
+            assert_eq!(all.pay_as_you_go_e10, 4 * 1_200_000_000);
+            assert_eq!(used(&store, (SAGA, PARTNER)).await, [all]);
+            assert_eq!(used(&store, (OLLE, CUSTOMER)).await, [all]);
+            assert!(used(&store, (RUT, CUSTOMER)).await.is_empty());
+
+            // Who pays for it: all of it adds up.
+            let query = ReadCosts { customer: customer(), period: Period::LastDays(7) };
+            let costs = store.read(&actor(ADA, PARTNER), &query).await.unwrap();
+            assert_eq!((costs.known[0].first, costs.known[0].end), (start(), start() + 4));
+            assert_eq!((costs.known[0].hours, costs.known[0].waiting_days), (4, 0));
+            let back = costs.chargeback().into_values().next().unwrap();
+            let paid_as_it_went = 3 * 1_200_000_000;
+            assert_eq!(back.total.total_e10(), 8 * hourly(terms.customer) + paid_as_it_went);
+            assert_eq!(back.charges.values().map(|one| one.total_e10()).sum::<i128>(), back.total.total_e10());
+            let places: Vec<_> = back.charges.keys().map(|(id, group)| (id.to_string(), group.clone())).collect();
+            let expected = [
+                (SUBSCRIPTION.to_owned(), None),
+                (SUBSCRIPTION.to_owned(), Some("app".to_owned())),
+                (OTHER.to_owned(), Some("db".to_owned())),
+            ];
+            assert_eq!(places, expected);
+            let own = store.read(&actor(OLLE, CUSTOMER), &query).await.unwrap();
+            let own = own.chargeback().into_values().next().unwrap();
+            assert_eq!(own.charges.keys().filter(|(id, _)| id.to_string() == OTHER).count(), 0);
+
+            // Why the second hour came out so.
+            let query = ExplainUsage { customer: customer(), hour: start() + 1, about: About::Line(11) };
+            let told = store.read(&actor(ADA, PARTNER), &query).await.unwrap();
+            let [told] = told.as_slice() else { panic!("{told:?}") };
+            assert_eq!((told.lines[0].parts.len(), told.lines[0].rest_e10), (0, 3 * ONE));
+            assert_eq!(told.reservations[0].why, Why::UsedUp { lines: vec![10], more: false });
+            assert_eq!(told.reservations[0].pass, Pass::SharedFlexible);
+            assert!(store.read(&actor(RUT, CUSTOMER), &query).await.unwrap().is_empty());
+            let nothing = ExplainUsage { about: About::Line(12), ..query };
+            assert!(store.read(&actor(ADA, PARTNER), &nothing).await.unwrap().is_empty());
+
+            let found =
+                store.read(&actor(ADA, PARTNER), &GetReservationOrder { order: bought.order.id }).await.unwrap();
+            assert_eq!(found.unwrap().reservations[0].first_used_at, Some(request().now));
+        }
+    }
+
+    #[tokio::test]
+    async fn late_usage_and_changed_reservations_are_rated_anew() {
+        for (store, _directory) in stores().await {
+            let bought = bought(&store).await;
+            run(&store, ANOTHER).await;
+            bring(&store, &[(0, 0, 2), (1, 0, 2), (2, 0, 2)], 5).await;
+            rate(&store, 5).await;
+            let sum = |all: Vec<UseTotals>| all.iter().map(|one| one.used_e10 / ONE).collect::<Vec<_>>();
+            assert_eq!(sum(used(&store, (ADA, PARTNER)).await), [6]);
+
+            // The first hour comes again with less.
+            assert_eq!(bring(&store, &[(0, 0, 1), (1, 0, 2)], 6).await.changed_hours, 1);
+            rate(&store, 6).await;
+            assert_eq!(sum(used(&store, (ADA, PARTNER)).await), [5]);
+            assert_eq!(number(&store, "SELECT count(*) FROM usage_resource").await, 2);
+
+            // From the second hour on it is for a subscription that runs nothing: a server says so whose clock is slow.
+            let update = single(&bought);
+            store.execute(&actor(ADA, PARTNER), &update, &at(1)).await.unwrap();
+            work(&store, 6).await;
+            assert_eq!(sum(used(&store, (ADA, PARTNER)).await), [1]);
+
+            // Two parts go on from hour 7.
+            let split = SplitReservation {
+                order: bought.order.id,
+                reservation: bought.reservation.id,
+                quantities: vec![1, 1],
+                besides: Besides::default(),
+            };
+            store.execute(&actor(ADA, PARTNER), &split, &at(6)).await.unwrap();
+            bring(&store, &[(6, 2, 0), (7, 2, 0)], 9).await;
+            work(&store, 9).await;
+            let all = used(&store, (ADA, PARTNER)).await;
+            let shown: Vec<(i64, i128)> = all.iter().map(|one| (one.hours, one.used_e10 / ONE)).collect();
+            assert_eq!(shown.iter().map(|(_, used)| used).sum::<i128>(), 1 + 2 + 2);
+            assert_eq!(shown.len(), 3, "{shown:?}");
+            let found =
+                store.read(&actor(ADA, PARTNER), &GetReservationOrder { order: bought.order.id }).await.unwrap();
+            let first: Vec<Option<Timestamp>> = found.unwrap().reservations.iter().map(|r| r.first_used_at).collect();
+            assert_eq!(first, [Some(hour_start(start())); 3], "parts were used with the whole");
+        }
+    }
+
+    fn single(bought: &Purchased) -> UpdateReservation {
+        let scope = ArmScope::Subscription(SubscriptionId::parse(SUBSCRIPTION).unwrap());
+        UpdateReservation {
+            order: bought.order.id,
+            reservation: bought.reservation.id,
+            display_name: None,
+            instance_flexibility: None,
+            review_at: None,
+            scope: Some(AppliedScope::Single(scope)),
+            renew: None,
+            renewal_terms: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn usage_that_came_while_a_day_was_rated_is_not_lost() {
+        for (store, _directory) in stores().await {
+            bought(&store).await;
+            run(&store, ANOTHER).await;
+            bring(&store, &[(0, 1, 0)], 5).await;
+            let (customer, partner) = (customer(), PartnerId::parse(PARTNER).unwrap());
+            // As if it had been read before.
+            let looked = {
+                let mut reader = store.reader().await.unwrap();
+                crate::rated::look(customer, partner, &mut reader.tx()).await.unwrap().unwrap()
+            };
+            bring(&store, &[(0, 0, 1)], 5).await;
+            store.rate_looked(customer, partner, looked, at(5).now).await.unwrap();
+            assert_eq!(number(&store, "SELECT count(*) FROM rated_reservation").await, 0);
+            assert_eq!(number(&store, "SELECT count(stale_since) FROM usage_day").await, 1);
+            work(&store, 5).await;
+            assert_eq!(number(&store, "SELECT count(*) FROM rated_reservation").await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_admin_agent_brings_usage_in() {
+        for (store, _directory) in stores().await {
+            bought(&store).await;
+            for who in [actor(SAGA, PARTNER), actor(OLLE, CUSTOMER)] {
+                let refused = store.execute(&who, &import(&[(0, 1, 0)]), &at(5)).await;
+                assert!(matches!(refused, Err(ExecuteError::Denied(_))), "{refused:?}");
+            }
+            let refused = store.execute(&actor(ADA, PARTNER), &import(&[(0, 1, 0)]), &at(5)).await;
+            assert!(matches!(refused, Err(ExecuteError::Refused(_))), "a subscription that is not there: {refused:?}");
+        }
+    }
+}
