@@ -38,6 +38,7 @@ pub mod quote;
 pub mod rated;
 pub mod rating;
 pub mod readiness;
+pub mod recommendation;
 pub mod refund;
 pub mod refund_policy;
 pub mod refusal;

@@ -202,6 +202,8 @@ operations! {
     /// Sees what was used, what reservations covered of it and what it cost: a partner what it sold, the customer's own what
     /// they may read.
     read READ_USAGE = "read_usage", Rule::Related;
+    /// Sees what to buy, by the usage of a subscription and of those that would share.
+    read READ_RECOMMENDATIONS = "read_recommendations", Rule::Arm("Microsoft.Consumption/reservationRecommendations/read");
     /// Sees how well a reservation is used.
     read READ_RESERVATION_USE = "read_reservation_use", Rule::Arm(crate::benefit::READ_RESERVATION);
     /// Sets the partner's rules of returns.

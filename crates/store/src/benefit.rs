@@ -20,7 +20,7 @@ use crate::statement::query_as;
 use crate::{catalog, usage};
 
 /// What is known of the actor in the customer's directory: the roles of a customer's own count there.
-async fn facts_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
+pub(crate) async fn facts_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
     if permit.is_partner() {
         return Ok(permit.facts().clone());
     }
@@ -28,7 +28,12 @@ async fn facts_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Facts, Fault
 }
 
 /// The partners with which usage of a customer is known, as far as the actor may see them.
-async fn known(customer: CustomerId, sight: Sight<'_>, period: Period, tx: &mut Tx<'_>) -> Result<Vec<Known>, Fault> {
+pub(crate) async fn known(
+    customer: CustomerId,
+    sight: Sight<'_>,
+    period: Period,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<Known>, Fault> {
     let rows: Vec<(String, i64, i64, i64)> = query_as(
         "SELECT partner_id, min(day), max(day), count(stale_since) FROM usage_day WHERE customer_id = $1
          GROUP BY partner_id ORDER BY partner_id",

@@ -27,6 +27,7 @@ mod purchase;
 mod quote;
 mod rated;
 mod readiness;
+mod recommendation;
 mod replay;
 mod reservation;
 mod reservation_update;

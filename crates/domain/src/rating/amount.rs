@@ -108,7 +108,7 @@ pub fn format_scaled(value: i128, decimals: u32) -> String {
 }
 
 /// `dividend / divisor`, a tie to the even neighbour. The divisor is above zero.
-fn round_half_even(dividend: i128, divisor: i128) -> i128 {
+pub(crate) fn round_half_even(dividend: i128, divisor: i128) -> i128 {
     // Nearly all amounts are small, and a 64-bit division is several times faster.
     if let (Ok(dividend), Ok(divisor)) = (i64::try_from(dividend), i64::try_from(divisor)) {
         let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
@@ -152,7 +152,7 @@ pub(super) fn quantity_e10(units: i128, ratio: Ratio) -> Result<i128, Overflow> 
 }
 
 /// A quantity in 10^-10 times a price in 10^-`price_decimals`, in 10^-10.
-pub(super) fn cost_e10(quantity_e10: i128, price: i64, price_decimals: u32) -> Result<i128, Overflow> {
+pub(crate) fn cost_e10(quantity_e10: i128, price: i64, price_decimals: u32) -> Result<i128, Overflow> {
     let one = 10_i128.pow(price_decimals);
     if let Some(product) = quantity_e10.checked_mul(i128::from(price)) {
         return Ok(round_half_even(product, one));

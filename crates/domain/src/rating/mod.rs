@@ -15,6 +15,7 @@ pub use amount::{
     COST_DECIMALS, OUTCOME_DECIMALS, Overflow, QUANTITY_DECIMALS, Ratio, WrongDecimal, format_scaled, parse_scaled,
     pay_as_you_go_e10,
 };
+pub(crate) use amount::{cost_e10, round_half_even};
 pub use flexibility::{Flexibility, FlexibilityRow, Size};
 pub use plan::{Group, Line, Pass, Plan, Reservation, Row, Scratch, Sku, Slots, Subscription};
 pub use story::{LineStory, Named, Part, ReservationStory, Scene, Why};
