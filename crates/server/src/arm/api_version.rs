@@ -13,6 +13,8 @@ pub enum Provider {
     Capacity,
     /// Roles.
     Authorization,
+    /// What was used, and what to buy.
+    Consumption,
     /// `/metadata/endpoints`: any version, or none.
     Metadata,
     /// Microsoft Graph, which has its version in the path.
@@ -26,6 +28,7 @@ impl Provider {
             Self::Resources | Self::Metadata => "Microsoft.Resources",
             Self::Capacity => "Microsoft.Capacity",
             Self::Authorization => "Microsoft.Authorization",
+            Self::Consumption => "Microsoft.Consumption",
             Self::Graph => "Microsoft.Graph",
         }
     }
@@ -36,6 +39,7 @@ impl Provider {
             Self::Resources => &RESOURCES,
             Self::Capacity => &CAPACITY,
             Self::Authorization => &AUTHORIZATION,
+            Self::Consumption => &CONSUMPTION,
             Self::Metadata | Self::Graph => &[],
         }
     }
@@ -116,6 +120,20 @@ const AUTHORIZATION: [&str; 18] = [
     "2020-10-01",
     "2022-04-01",
     "2022-05-01-preview",
+];
+
+const CONSUMPTION: [&str; 11] = [
+    "2019-05-01",
+    "2019-05-01-preview",
+    "2019-10-01",
+    "2019-11-01",
+    "2021-05-01",
+    "2021-10-01",
+    "2022-09-01",
+    "2023-03-01",
+    "2023-05-01",
+    "2023-11-01",
+    "2024-08-01",
 ];
 
 /// The version to answer in.
@@ -202,6 +220,7 @@ mod tests {
         for (provider, versions) in [
             (Provider::Resources, vec!["2016-02-01", "2016-06-01", "2021-10-01", "2022-12-01", "2024-11-01"]),
             (Provider::Capacity, vec!["2020-10-25", "2022-03-01", "2022-11-01"]),
+            (Provider::Consumption, vec!["2021-10-01", "2023-05-01", "2024-08-01"]),
             (Provider::Authorization, vec!["2015-07-01", "2020-10-01", "2022-04-01", "2022-05-01-preview"]),
         ] {
             for version in versions {

@@ -18,6 +18,7 @@ pub mod paging;
 mod providers;
 mod purchase_request;
 pub mod query;
+mod recommendations;
 mod reservations;
 mod returns;
 mod role_assignments;
@@ -253,6 +254,7 @@ async fn handle(call: &Call<'_>) -> Result<Reply, ArmError> {
         Operation::DeleteRoleDefinition => role_definitions::delete(call).await,
         Operation::ListPermissions => role_assignments::permissions(call).await,
         Operation::ListDenyAssignments => role_assignments::deny_assignments(call).await,
+        Operation::ListRecommendations => recommendations::list(call).await,
         Operation::GetDirectoryObjects => graph::get_by_ids(call).await,
     }
 }

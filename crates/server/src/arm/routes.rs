@@ -58,6 +58,7 @@ pub enum Operation {
     DeleteRoleDefinition,
     ListPermissions,
     ListDenyAssignments,
+    ListRecommendations,
     GetDirectoryObjects,
 }
 
@@ -184,6 +185,9 @@ routes! {
     GET "{scope}/providers/Microsoft.Authorization/permissions" ListPermissions Authorization "none";
     GET "{scope}/providers/Microsoft.Authorization/denyAssignments" ListDenyAssignments Authorization
         "Microsoft.Authorization/denyAssignments/read";
+
+    GET "{scope}/providers/Microsoft.Consumption/reservationRecommendations" ListRecommendations Consumption
+        "Microsoft.Consumption/reservationRecommendations/read";
 
     POST "/v1.0/directoryObjects/getByIds" GetDirectoryObjects Graph "none";
 }

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod period;
 mod prices;
 mod problem;
+mod recommendations;
 mod returns;
 
 use axum::extract::{FromRequestParts, Request};
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
         .route("/fullmakt/v1/refund-policy", put(returns::set_policy))
         .route("/fullmakt/v1/conversion-rates", put(returns::set_rate))
         .route("/fullmakt/v1/customers/{customer}/returns", get(returns::window))
+        .route("/fullmakt/v1/customers/{customer}/recommendations", get(recommendations::list))
         .route("/fullmakt/v1/reservations/{order}/{reservation}/renew", post(returns::renew))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

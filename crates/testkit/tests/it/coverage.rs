@@ -51,6 +51,7 @@ pub fn arm_path(route: &Route) -> String {
     let version = match route.provider {
         Provider::Capacity => "?api-version=2022-11-01",
         Provider::Authorization => "?api-version=2022-04-01",
+        Provider::Consumption => "?api-version=2024-08-01",
         Provider::Resources => "?api-version=2022-12-01",
         Provider::Metadata => "?api-version=2022-09-01",
         Provider::Graph => "",

@@ -36,6 +36,7 @@ const ROUTES: &[Asked] = &[
     asked("POST", "/fullmakt/v1/prices", Some(r#"{"customer": "{customer}", "discountPercent": "3"}"#)),
     asked("DELETE", "/fullmakt/v1/prices/{rule}", None),
     asked("GET", "/fullmakt/v1/customers/{customer}/returns", None),
+    asked("GET", "/fullmakt/v1/customers/{customer}/recommendations?term=P1Y", None),
     asked("PUT", "/fullmakt/v1/refund-policy", Some(r#"{"validFrom": "2027-01-01", "fullRefundDays": 7}"#)),
     asked(
         "PUT",
