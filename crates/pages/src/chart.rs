@@ -14,10 +14,15 @@ const PLOT_HEIGHT: i64 = HEIGHT - TOP - 40;
 /// How many lines cross the plot above its base.
 const LINES: i64 = 4;
 
+/// How many groups have a label; of more, every second, third and so on has one.
+const LABELS: usize = 12;
+
 /// What the classes of up to three series are called in the style.
 const CLASSES: [&str; 3] = ["c1", "c2", "c3"];
+/// The same of two that stack: a part, and what is missing to the whole.
+const PART_AND_REST: [&str; 2] = ["c1", "rest"];
 
-/// Values that belong together, side by side.
+/// Values that belong together, side by side or one on the other.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// What stands below.
@@ -75,15 +80,10 @@ impl BarChart {
     ) -> Self {
         let largest = groups.iter().flat_map(|group| &group.values).map(|(value, _)| *value).max().unwrap_or(0);
         let top = ceiling(largest);
-        let lines = (0..=LINES).map(|n| {
-            let value = portion(top, n, LINES);
-            Line { y: TOP + PLOT_HEIGHT - height(value, top), label: scale(value) }
-        });
-        let slot = PLOT_WIDTH / i64::try_from(groups.len().max(1)).unwrap_or(1);
+        let slot = slot(groups);
         let count = i64::try_from(series.len().clamp(1, CLASSES.len())).unwrap_or(1);
         let width = ((slot * 7 / 10) / count).max(1);
         let mut bars = Vec::new();
-        let mut labels = Vec::new();
         for (group, n) in groups.iter().zip(0_i64..) {
             let left = LEFT + n * slot + (slot - width * count) / 2;
             for (((value, shown), class), m) in group.values.iter().zip(CLASSES).zip(0_i64..) {
@@ -98,18 +98,83 @@ impl BarChart {
                     title: format!("{}, {name}: {shown}", group.label),
                 });
             }
-            labels.push(Label { x: LEFT + n * slot + slot / 2, text: group.label.clone() });
         }
         Self {
             id: id.to_owned(),
             title,
             description,
             legend: CLASSES.into_iter().zip(series.iter().cloned()).collect(),
-            lines: lines.collect(),
+            lines: lines(top, scale),
             bars,
-            labels,
+            labels: labels(groups),
         }
     }
+
+    /// Draws a part and the rest of each group one on the other. `series` names the two.
+    pub fn stacked(
+        id: &str,
+        (title, description): (String, String),
+        series: [String; 2],
+        groups: &[Group],
+        scale: impl Fn(i64) -> String,
+    ) -> Self {
+        let whole = |group: &Group| {
+            group
+                .values
+                .iter()
+                .take(PART_AND_REST.len())
+                .fold(0_i64, |sum, (value, _)| sum.saturating_add((*value).max(0)))
+        };
+        let top = ceiling(groups.iter().map(whole).max().unwrap_or(0));
+        let slot = slot(groups);
+        let width = (slot * 7 / 10).max(1);
+        let mut bars = Vec::new();
+        for (group, n) in groups.iter().zip(0_i64..) {
+            let mut below = 0_i64;
+            for (((value, shown), class), name) in group.values.iter().zip(PART_AND_REST).zip(&series) {
+                // From sum to sum, so that rounding leaves no gap and never passes the top.
+                let floor = height(below, top);
+                below = below.saturating_add((*value).max(0));
+                let ceiling = height(below, top);
+                bars.push(Bar {
+                    x: LEFT + n * slot + (slot - width) / 2,
+                    y: TOP + PLOT_HEIGHT - ceiling,
+                    width,
+                    height: ceiling - floor,
+                    class,
+                    title: format!("{}, {name}: {shown}", group.label),
+                });
+            }
+        }
+        Self {
+            id: id.to_owned(),
+            title,
+            description,
+            legend: PART_AND_REST.into_iter().zip(series).collect(),
+            lines: lines(top, scale),
+            bars,
+            labels: labels(groups),
+        }
+    }
+}
+
+/// The width that each group has.
+fn slot(groups: &[Group]) -> i64 {
+    (PLOT_WIDTH / i64::try_from(groups.len().max(1)).unwrap_or(i64::MAX)).max(1)
+}
+
+fn lines(top: i64, scale: impl Fn(i64) -> String) -> Vec<Line> {
+    let line = |n| {
+        let value = portion(top, n, LINES);
+        Line { y: TOP + PLOT_HEIGHT - height(value, top), label: scale(value) }
+    };
+    (0..=LINES).map(line).collect()
+}
+
+fn labels(groups: &[Group]) -> Vec<Label> {
+    let (slot, step) = (slot(groups), groups.len().div_ceil(LABELS).max(1));
+    let label = |(group, n): (&Group, i64)| Label { x: LEFT + n * slot + slot / 2, text: group.label.clone() };
+    groups.iter().zip(0_i64..).step_by(step).map(label).collect()
 }
 
 fn portion(value: i64, part: i64, of: i64) -> i64 {
@@ -171,6 +236,30 @@ mod tests {
         assert!(!svg.contains("<Jan>") && !svg.contains("style="), "{svg}");
     }
 
+    fn stack(values: &[(i64, i64)]) -> BarChart {
+        let value = |value: i64| (value, format!("{value} h"));
+        let group = |(n, (used, rest)): (usize, &(i64, i64))| Group {
+            label: format!("day {n}"),
+            values: vec![value(*used), value(*rest)],
+        };
+        let groups: Vec<Group> = values.iter().enumerate().map(group).collect();
+        let series = ["Used".to_owned(), "Unused".to_owned()];
+        BarChart::stacked("use", ("T".to_owned(), "D".to_owned()), series, &groups, |v| v.to_string())
+    }
+
+    #[test]
+    fn a_part_and_the_rest_stand_one_on_the_other() {
+        let chart = stack(&[(100, 300), (0, 200), (400, -5)]);
+        let bars: Vec<(i64, i64)> = chart.bars.iter().map(|bar| (bar.y - TOP, bar.height)).collect();
+        let quarter = PLOT_HEIGHT / 4;
+        assert_eq!(bars[0], (3 * quarter, quarter));
+        assert_eq!(bars[1], (0, 3 * quarter));
+        assert_eq!(bars[3], (2 * quarter, 2 * quarter));
+        assert_eq!(bars[5], (0, 0), "what is below zero is drawn as zero");
+        assert_eq!(chart.bars[1].title, "day 0, Unused: 300 h");
+        assert_eq!(stack(&[(1, 1); 60]).labels.len(), 12);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
         #[test]
@@ -178,6 +267,16 @@ mod tests {
             for bar in chart(&values).bars {
                 prop_assert!(bar.x >= LEFT && bar.x + bar.width <= WIDTH);
                 prop_assert!(bar.y >= TOP && bar.height >= 0 && bar.y + bar.height == TOP + PLOT_HEIGHT);
+            }
+        }
+
+        #[test]
+        fn every_stack_stays_in_the_plot(values in proptest::collection::vec(any::<(i64, i64)>(), 0..120)) {
+            for pair in stack(&values).bars.chunks(2) {
+                let [part, rest] = pair else { panic!("two bars a group") };
+                prop_assert!(part.x >= LEFT && part.x + part.width <= WIDTH && part.x == rest.x);
+                prop_assert!(rest.y >= TOP && part.height >= 0 && rest.height >= 0);
+                prop_assert!(rest.y + rest.height == part.y && part.y + part.height == TOP + PLOT_HEIGHT);
             }
         }
     }

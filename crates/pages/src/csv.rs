@@ -67,9 +67,19 @@ fn encoded(rows: impl IntoIterator<Item = Row>) -> Result<Vec<u8>, PageError> {
     writer.into_inner().map_err(|_| PageError::Failed)
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula. A number below zero is none.
 fn inert(cell: String) -> String {
+    if is_number(&cell) {
+        return cell;
+    }
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+/// Whether it is a plain decimal number.
+fn is_number(cell: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (whole, fraction) = cell.split_once('.').unwrap_or((cell, "0"));
+    digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(fraction)
 }
 
 #[cfg(test)]
@@ -97,6 +107,15 @@ mod tests {
         assert!(matches!(answer, Err(PageError::Forbidden)));
     }
 
+    #[test]
+    fn only_numbers_may_begin_with_a_minus() {
+        for (cell, written) in
+            [("-1.50", "-1.50"), ("-1+1", "'-1+1"), ("-", "'-"), ("-1.", "'-1."), ("-1.5.2", "'-1.5.2"), ("7", "7")]
+        {
+            assert_eq!(inert(cell.to_owned()), written);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
         #[test]
@@ -106,8 +125,14 @@ mod tests {
             let row = reader.records().next().unwrap().unwrap();
             for (read, cell) in row.iter().zip(&cells) {
                 prop_assert!(read == cell || read.strip_prefix('\'') == Some(cell));
-                prop_assert!(!read.starts_with(['=', '+', '-', '@', '\t', '\r']));
+                prop_assert!(!read.starts_with(['=', '+', '-', '@', '\t', '\r']) || is_number(read));
             }
+        }
+
+        #[test]
+        fn numbers_stay_numbers(value in any::<i64>(), decimals in 0_usize..10) {
+            let cell = fullmakt_domain::rating::format_scaled(value.into(), u32::try_from(decimals).unwrap());
+            prop_assert_eq!(inert(cell.clone()), cell);
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 
 use fixed_decimal::Decimal;
-use fullmakt_domain::money::Money;
+use fullmakt_domain::money::{Currency, Money};
 use fullmakt_server::text::{Language, Text};
 use icu_decimal::DecimalFormatter;
 use icu_locale_core::{Locale, locale};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use rust_decimal::{Decimal as Exact, RoundingStrategy};
 
 const NO_BREAK_SPACE: char = '\u{a0}';
 
@@ -50,6 +51,32 @@ pub fn money(language: Language, amount: Money) -> String {
             None => format!("{}{figures}", amount.currency.symbol()),
         },
         (Language::English, _) => format!("{code}{NO_BREAK_SPACE}{figures}"),
+    }
+}
+
+/// An amount in 10^-10 as people read it: rounded half to even at the currency's smallest coin.
+pub fn cost(language: Language, amount_e10: i128, currency: Currency) -> String {
+    money(language, Money::rounded(exact(amount_e10), currency).unwrap_or(Money { amount_e6: i64::MAX, currency }))
+}
+
+/// A quantity in 10^-10 as people read it: rounded half to even at two decimals, without zeros at the end.
+pub fn quantity(language: Language, quantity_e10: i128) -> String {
+    let rounded = exact(quantity_e10).round_dp_with_strategy(2, RoundingStrategy::MidpointNearestEven).normalize();
+    number(language, &rounded.to_string())
+}
+
+/// A number in 10^-10. What no decimal holds is beyond anything real and cut.
+fn exact(value_e10: i128) -> Exact {
+    let cut = || Exact::try_from_i128_with_scale(value_e10 / 10_000_000_000, 0).unwrap_or(Exact::MAX);
+    Exact::try_from_i128_with_scale(value_e10, 10).unwrap_or_else(|_| cut())
+}
+
+/// Per cent: `83.5%`, `83,5 %`.
+pub fn percent(language: Language, percent: Exact) -> String {
+    let figures = number(language, &percent.normalize().to_string());
+    match language {
+        Language::English => format!("{figures}%"),
+        Language::Swedish => format!("{figures}{NO_BREAK_SPACE}%"),
     }
 }
 
@@ -97,5 +124,23 @@ mod tests {
         let at: Timestamp = "2026-11-02T05:04:00Z".parse().unwrap();
         assert_eq!(instant(texts(Language::English), at), "2 Nov 2026, 05:04");
         assert_eq!(instant(texts(Language::Swedish), at), "2 nov. 2026 05:04");
+    }
+
+    #[test]
+    fn sums_of_rating_are_rounded_for_people() {
+        let sek = Currency::parse("SEK").unwrap();
+        for (value, english, swedish) in [
+            (12_345_678_950_000, "SEK\u{a0}1,234.57", "1\u{a0}234,57\u{a0}kr"),
+            (50_000_000, "SEK\u{a0}0.00", "0,00\u{a0}kr"),
+            (-250_000_000, "SEK\u{a0}-0.02", "\u{2212}0,02\u{a0}kr"),
+        ] {
+            assert_eq!(cost(Language::English, value, sek), english);
+            assert_eq!(cost(Language::Swedish, value, sek), swedish);
+        }
+        assert_eq!(quantity(Language::English, 7_200_000_000_000), "720");
+        assert_eq!(quantity(Language::Swedish, 3_333_333_333), "0,33");
+        assert!(cost(Language::English, i128::MAX, sek).starts_with("SEK"), "no panic");
+        assert_eq!(percent(Language::English, "83.50".parse().unwrap()), "83.5%");
+        assert_eq!(percent(Language::Swedish, "100".parse().unwrap()), "100\u{a0}%");
     }
 }

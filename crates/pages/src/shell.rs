@@ -36,6 +36,10 @@ pub enum Place {
     CustomerAccount,
     /// Dashboard, a customer: Add products.
     AddProducts,
+    /// Dashboard, a customer, and portal: Usage.
+    Usage,
+    /// Dashboard, a customer, and portal: What to buy.
+    WhatToBuy,
     /// Portal: Subscriptions, with access control.
     Subscriptions,
     /// Portal: Reservations.

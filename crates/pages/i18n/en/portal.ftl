@@ -16,7 +16,6 @@ portal-cancel = Cancel
 reservations-name = Name
 reservations-expires = Expires
 reservations-starts = Starts
-reservations-utilization = Utilisation
 reservations-no-usage = No usage yet
 reservations-no-usage-text = No usage yet. Once usage has been rated, this shows how much of the reservation was used.
 reservations-bought-by = Bought by

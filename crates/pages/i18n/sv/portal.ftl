@@ -16,7 +16,6 @@ portal-cancel = Avbryt
 reservations-name = Namn
 reservations-expires = Upphör
 reservations-starts = Börjar
-reservations-utilization = Användning
 reservations-no-usage = Ingen användning än
 reservations-no-usage-text = Ingen användning än. När användningen har räknats visas här hur mycket av reservationen som har använts.
 reservations-bought-by = Köpt av

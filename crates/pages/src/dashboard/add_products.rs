@@ -36,7 +36,7 @@ const PAGE: usize = 20;
 /// Lines that a cart made here may have.
 const LINES_MAX: usize = 50;
 /// Who may buy for a customer.
-const SELLERS: &[PartnerRole] = &[
+pub const SELLERS: &[PartnerRole] = &[
     PartnerRole::GlobalAdmin,
     PartnerRole::AdminAgent,
     PartnerRole::SalesAgent,
@@ -303,6 +303,9 @@ async fn products_page(desk: &Desk<'_>, fields: &Fields, error: Option<String>) 
     let scope = reservation_scope(entitlement.offer);
     let shell = desk.shell();
     let wrong_item = error.as_ref().map(|_| fields.text("item"));
+    // A link from what to buy brings the quantity along.
+    let brings = error.is_none() && quantity(fields.text("quantity")).is_some();
+    let asked_for = |offer: &Offer| brings && fields.text("size") == offer.sku.as_str();
     let rows = page.offers.iter().filter_map(|(offer, prices)| {
         let item = catalog.items().id_of(&offer.key(), scope)?.to_string();
         let wrong = wrong_item == Some(item.as_str());
@@ -316,7 +319,7 @@ async fn products_page(desk: &Desk<'_>, fields: &Fields, error: Option<String>) 
             list: shell.money(&prices.list),
             price: shell.money(&prices.customer_unit_price),
             cost: shell.money(&prices.partner_cost),
-            quantity: if wrong { fields.text("quantity").to_owned() } else { "1".to_owned() },
+            quantity: if wrong || asked_for(offer) { fields.text("quantity").to_owned() } else { "1".to_owned() },
             label: t.with_all(
                 "wizard-quantity-of",
                 &[

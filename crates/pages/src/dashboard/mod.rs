@@ -25,9 +25,12 @@ use fullmakt_domain::entitlement::BrowseSubscriptions;
 use fullmakt_domain::ids::CustomerId;
 use fullmakt_server::App;
 
+pub use add_products::SELLERS;
+pub use orders::customer_of;
+
 use crate::error::PageError;
-use crate::sign_in;
 use crate::visitor::Agent;
+use crate::{sign_in, usage};
 
 /// Its pages, and the front door.
 pub fn routes() -> Router<App> {
@@ -57,6 +60,7 @@ pub fn routes() -> Router<App> {
         .route("/dashboard/activity-log", get(activity_log::show))
         .route("/dashboard/activity-log/export", get(activity_log::export))
         .merge(purchases())
+        .merge(usage::routes("/dashboard/customers/{customer}"))
 }
 
 /// The customer of a path. What is no identifier is no customer.

@@ -27,7 +27,7 @@ const PAGE: usize = 25;
 ///
 /// # Errors
 /// [`PageError::NotFound`] for every other.
-pub(super) async fn customer_of(app: &App, agent: &Agent, id: &str) -> Result<NamedCustomer, PageError> {
+pub async fn customer_of(app: &App, agent: &Agent, id: &str) -> Result<NamedCustomer, PageError> {
     let id = CustomerId::parse(id).map_err(|_| PageError::NotFound)?;
     let found = app.store.read(agent.actor(), &FindCustomers::Ids(vec![id])).await?;
     found.into_iter().next().ok_or(PageError::NotFound)

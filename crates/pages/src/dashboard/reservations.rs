@@ -18,6 +18,7 @@ use crate::error::PageError;
 use crate::fields::Fields;
 use crate::parts::{Badge, Empty, Field, Pager};
 use crate::shell::{Place, Shell, ok};
+use crate::usage::reservation::{UseOfReservation, Uses};
 use crate::visitor::Agent;
 use crate::words;
 
@@ -43,6 +44,7 @@ struct ReservationRow {
     scope: String,
     term: String,
     expires: String,
+    utilization: String,
     state: Badge,
     side: Badge,
     buyer: String,
@@ -83,6 +85,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
     let visit = agent.visit();
     let (t, query, now) = (visit.text, &visit.query, visit.request.now);
     let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer: customer.id }).await?;
+    let uses = Uses::of(&app, agent.actor(), customer.id).await?;
     let none_at_all = bought.is_empty();
     let shell = Shell::customer(
         &agent,
@@ -111,6 +114,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
             scope: scope(t, all, &reservation.scope),
             term: words::term(t, order.term),
             expires: shell.day(&order.expires_at),
+            utilization: uses.in_words(&shell, reservation.id).unwrap_or_else(|| t.get("reservations-no-usage")),
             state: words::phase(t, reservation.phase(order, now)),
             side: side_badge(t, &order.buyer),
             buyer: order.buyer.name.clone(),
@@ -153,6 +157,7 @@ struct ReservationPage {
     side: Badge,
     buyer: String,
     sees_cost: bool,
+    utilization: UseOfReservation,
     instalments: Vec<InstalmentRow>,
     /// The portal, for those who may enter it.
     manage: Option<String>,
@@ -209,6 +214,8 @@ async fn page(
     let title = reservation.display_name.to_string();
     let shell = Shell::customer(agent, customer.id, &customer.name, title, Place::CustomerReservations)
         .via(t.get("nav-azure-reservations"), path);
+    let explain = format!("/dashboard/customers/{}/usage/explain", customer.id);
+    let utilization = UseOfReservation::of(app, agent.actor(), customer.id, reservation.id, &shell, &explain).await?;
     let yes = |flag: bool| t.get(if flag { "reservation-yes" } else { "reservation-no" });
     let overview = vec![
         (t.get("orders-product"), product(order)),
@@ -262,6 +269,7 @@ async fn page(
         side: side_badge(t, &order.buyer),
         buyer: order.buyer.name.clone(),
         sees_cost,
+        utilization,
         instalments,
         manage: agent.has(&manage::ENTERING).then(|| format!("/portal/{}/reservations", customer.id)),
         customer,

@@ -19,9 +19,8 @@ use fullmakt_server::App;
 use fullmakt_server::text::Text;
 
 use crate::error::PageError;
-use crate::sign_in;
 use crate::visitor::{Guest, Visitor};
-use crate::words;
+use crate::{sign_in, usage, words};
 
 /// Its pages.
 pub fn routes() -> Router<App> {
@@ -50,7 +49,7 @@ pub fn routes() -> Router<App> {
             .route(&format!("{place}/access/add"), get(access::add).post(access::assign))
             .route(&format!("{place}/access/{{assignment}}/remove"), get(access::confirm).post(access::remove));
     }
-    router
+    router.merge(usage::routes("/portal/{customer}"))
 }
 
 async fn home(visitor: Visitor) -> Response {

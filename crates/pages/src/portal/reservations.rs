@@ -25,6 +25,7 @@ use super::{Facts, Segments, segment};
 use crate::error::PageError;
 use crate::parts::{Badge, Empty, Pager};
 use crate::shell::{Place, Shell, ok};
+use crate::usage::reservation::{UseOfReservation, Uses};
 use crate::visitor::Guest;
 use crate::{format, words};
 
@@ -60,6 +61,8 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     let now = guest.visit().request.now;
     let query = &guest.visit().query;
     let orders = app.store.read(guest.actor(), &ListReservationOrders).await?;
+    let uses = Uses::of(&app, guest.actor(), guest.customer).await?;
+    let shell = Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations);
     let shown = |r: &Reservation| !r.archived && !matches!(r.ending, Some(Ending::Split | Ending::Merged));
     let mut all: Vec<(&OrderWithReservations, &Reservation)> =
         orders.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r))).collect();
@@ -85,12 +88,12 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
             term: words::term(t, found.order.term),
             expires: format::day_of(t, found.order.expires_at),
             buyer: buyer(t, found),
-            utilization: t.get("reservations-no-usage"),
+            utilization: uses.in_words(&shell, reservation.id).unwrap_or_else(|| t.get("reservations-no-usage")),
         })
         .collect();
     let purchase = guest.path("/purchase");
     Ok(ok(&ReservationsPage {
-        shell: Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations),
+        shell,
         rows,
         pager: Pager {
             label: t.get("pager"),
@@ -192,7 +195,7 @@ struct DetailPage {
     partners: Vec<Deed>,
     partners_lead: String,
     overview: Facts,
-    utilization: String,
+    utilization: UseOfReservation,
     properties: Facts,
     history: Option<Vec<Event>>,
     related: Vec<(String, String, String)>,
@@ -215,13 +218,16 @@ pub async fn detail(
         let contact = words::reached(&found.partner.name, &found.partner.support);
         t.with_all("reservations-partners-only", &[("partner", &found.partner.name), ("contact", &contact)])
     };
+    let explain = guest.path("/usage/explain");
+    let utilization =
+        UseOfReservation::of(&app, guest.actor(), guest.customer, reservation.id, &shell, &explain).await?;
     Ok(ok(&DetailPage {
         phase: words::phase(t, phase),
         deeds: deeds(&guest, &found, phase.is_live()),
         partners: partners(&guest, &found, phase.is_live()),
         partners_lead,
         overview: overview(t, &found),
-        utilization: t.get("reservations-no-usage-text"),
+        utilization,
         properties: properties(t, &found),
         history: history(&app, &guest, &found).await?,
         related: related(&guest, &found),

@@ -30,6 +30,7 @@ files!(
     "prices",
     "purchase",
     "refusals",
+    "usage",
     "wizard"
 );
 

@@ -6,6 +6,7 @@ use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, Term};
 use fullmakt_domain::ids::RoleDefinitionId;
 use fullmakt_domain::order::BoughtBy;
 use fullmakt_domain::purchase::PartnerOnlyChange;
+use fullmakt_domain::rating::Why;
 use fullmakt_domain::reservation::{AppliedScope, Phase};
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
@@ -169,4 +170,26 @@ pub fn resource_type(kind: ReservedResourceType) -> &'static str {
         ReservedResourceType::RedisCache => "Azure Cache for Redis",
         other => other.name(),
     }
+}
+
+/// Why a reservation took what it took.
+pub fn why(t: Text, why: &Why) -> String {
+    t.get(match why {
+        Why::NotActive => "why-not-active",
+        Why::Empty => "why-empty",
+        Why::AllUsed => "why-all-used",
+        Why::NoMoreUsage => "why-no-more-usage",
+        Why::NoUsage => "why-no-usage",
+        Why::Took => "why-took",
+        Why::Correction => "why-correction",
+        Why::OtherSubscription => "why-other-subscription",
+        Why::OtherSku => "why-other-sku",
+        Why::OtherGroup => "why-other-group",
+        Why::TakenInPass => "why-taken-in-pass",
+        Why::TakenBefore => "why-taken-before",
+        Why::UsedUp { lines, more } => {
+            let key = if *more { "why-used-up-more" } else { "why-used-up" };
+            return t.with(key, "lines", lines.iter().map(i64::to_string).collect::<Vec<_>>().join(", "));
+        }
+    })
 }

@@ -1,0 +1,175 @@
+//! How well a reservation was used: the part of its page with the chart, and the columns of the lists.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use fullmakt_domain::actor::Actor;
+use fullmakt_domain::benefit::{Period, ReadUtilization, ReservationUse, Utilization};
+use fullmakt_domain::ids::{CustomerId, ReservationId};
+use fullmakt_server::App;
+
+use super::{date_of, hundredths, known_in_words, written};
+use crate::chart::{BarChart, Group};
+use crate::error::PageError;
+use crate::format;
+use crate::shell::Shell;
+
+/// Days of the chart.
+const DAYS: i64 = 30;
+
+/// Utilisation over the last day, week and 30 days, by reservation.
+pub struct Uses {
+    all: Utilization,
+}
+
+impl Uses {
+    /// Of all reservations of a customer that the actor may see.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    pub async fn of(app: &App, actor: &Actor, customer: CustomerId) -> Result<Self, PageError> {
+        let query = ReadUtilization { customer, period: Period::LastDays(DAYS), reservation: None };
+        Ok(Self { all: app.store.read(actor, &query).await? })
+    }
+
+    /// `100% · 98.2% · 97%`: of the last day, 7 and 30 days, where anything is known.
+    pub fn in_words(&self, shell: &Shell, id: ReservationId) -> Option<String> {
+        let one = self.all.reservations.iter().find(|one| one.reservation == id)?;
+        let shares = [1, 7, DAYS].map(|days| share(shell, &self.all, one, days).0);
+        Some(shares.join(" · "))
+    }
+}
+
+/// The share of the last days, and of as many days before them.
+fn share(shell: &Shell, all: &Utilization, one: &ReservationUse, days: i64) -> (String, Option<String>) {
+    let (last, before) = all.last_days(one, days);
+    let percent = |share| format::percent(shell.language(), share);
+    (last.percent(1).map_or_else(|| "–".to_owned(), percent), before.percent(1).map(percent))
+}
+
+/// The part of a reservation's page.
+#[derive(Template)]
+#[template(path = "usage/of_reservation.html")]
+pub struct UseOfReservation {
+    title: String,
+    /// What there is to show, or why there is nothing.
+    shown: Result<Shown, String>,
+    headings: [String; 6],
+}
+
+impl HtmlSafe for UseOfReservation {}
+
+struct Shown {
+    known: String,
+    facts: Vec<(String, String)>,
+    chart: BarChart,
+    days: Vec<DayRow>,
+}
+
+struct DayRow {
+    day: String,
+    path: String,
+    reserved: String,
+    used: String,
+    percent: String,
+    unused: String,
+    unused_cost: String,
+}
+
+impl UseOfReservation {
+    /// `explain` is the address of the page that explains an hour.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    pub async fn of(
+        app: &App,
+        actor: &Actor,
+        customer: CustomerId,
+        id: ReservationId,
+        shell: &Shell,
+        explain: &str,
+    ) -> Result<Self, PageError> {
+        // Twice as long as the chart: the days before are told, too.
+        let query = ReadUtilization { customer, period: Period::LastDays(2 * DAYS), reservation: Some(id) };
+        let all = app.store.read(actor, &query).await?;
+        let found = all.reservations.iter().find(|one| one.reservation == id);
+        let shown = match found {
+            Some(one) => Ok(shown(shell, &all, one, explain)),
+            None => Err(shell.t("reservations-no-usage-text")),
+        };
+        let headings = [
+            shell.t("usage-heading-day"),
+            shell.t("usage-reserved"),
+            shell.t("usage-used"),
+            shell.t("usage-utilization"),
+            shell.t("usage-unused"),
+            shell.t("usage-unused-cost"),
+        ];
+        Ok(Self { title: shell.t("usage-utilization"), shown, headings })
+    }
+}
+
+fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, explain: &str) -> Shown {
+    let t = shell.text;
+    let quantity = |value| format::quantity(t.language(), value);
+    let cost = |value| format::cost(t.language(), value, one.currency);
+    let percent = |share| format::percent(t.language(), share);
+    let mut facts: Vec<(String, String)> = [1, 7, DAYS]
+        .into_iter()
+        .map(|days| {
+            let (last, before) = share(shell, all, one, days);
+            let value = match before {
+                Some(before) => t.with_all("usage-and-before", &[("last", &last), ("before", &before)]),
+                None => last,
+            };
+            (t.with("usage-last-days", "days", days), value)
+        })
+        .collect();
+    let known = all.known_of(one);
+    let end = known.map_or(0, |known| known.end);
+    let begin = end.saturating_sub(DAYS * 24);
+    let last = one.totals(begin, end);
+    facts.push((t.get("usage-saved"), cost(last.saved_e10())));
+    facts.push((t.get("usage-saved-at-list"), cost(last.saved_at_list_e10())));
+    facts.push((t.get("usage-unused-cost"), cost(last.unused_cost_e10)));
+    let days = one.days();
+    let shown: Vec<_> = days.iter().filter(|(day, _)| **day >= begin.div_euclid(24)).collect();
+    let hours = |value| t.with("usage-hours", "hours", quantity(value));
+    let groups: Vec<Group> = shown
+        .iter()
+        .map(|(day, totals)| {
+            let date = date_of(**day);
+            let values = vec![
+                (hundredths(totals.used_e10), hours(totals.used_e10)),
+                (hundredths(totals.unused_e10()), hours(totals.unused_e10())),
+            ];
+            Group { label: t.with_all("usage-day", &[("day", &date.day()), ("month", &date.month())]), values }
+        })
+        .collect();
+    let description = t.with_all(
+        "usage-reservation-description",
+        &[
+            ("percent", &last.percent(1).map_or_else(|| "–".to_owned(), percent)),
+            ("unused", &quantity(last.unused_e10())),
+        ],
+    );
+    let series = [t.get("usage-used"), t.get("usage-unused")];
+    let chart = BarChart::stacked("use", (t.get("usage-by-day"), description), series, &groups, written(t));
+    let rows = shown.iter().rev().map(|(day, totals)| {
+        let first = one.hours.iter().find(|hour| hour.hour.div_euclid(24) == **day).map_or(0, |hour| hour.hour);
+        DayRow {
+            day: shell.date(&date_of(**day)),
+            path: format!(
+                "{explain}?reservation={}&hour={}T{:02}%3A00",
+                one.reservation,
+                date_of(**day),
+                first.rem_euclid(24)
+            ),
+            reserved: quantity(totals.reserved_e10),
+            used: quantity(totals.used_e10),
+            percent: totals.percent(1).map_or_else(|| "–".to_owned(), percent),
+            unused: quantity(totals.unused_e10()),
+            unused_cost: cost(totals.unused_cost_e10),
+        }
+    });
+    Shown { known: known.map(|known| known_in_words(t, known)).unwrap_or_default(), facts, chart, days: rows.collect() }
+}
