@@ -21,6 +21,8 @@ use crate::statement::{JsonRow, Statement, query_scalar};
 mod postgres;
 mod sqlite;
 
+pub(crate) use sqlite::Announced;
+
 /// The schema, in steps; the same for both databases.
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -77,6 +79,11 @@ pub struct Tx<'c> {
 impl<'c> Tx<'c> {
     fn new(conn: Conn<'c>, catalog: &Cache, look: Option<Look>) -> Self {
         Self { conn, catalog: catalog.clone(), look, later: Vec::new(), at_once: false, answers: Vec::new() }
+    }
+
+    /// Whether nobody else can write as long as this transaction lasts.
+    pub(crate) fn writes_alone(&self) -> bool {
+        matches!(self.conn, Conn::Sqlite(_))
     }
 
     /// Runs a statement and reads its rows.
@@ -240,13 +247,17 @@ impl Store {
     /// # Errors
     /// [`Fault`], also when the database was migrated by a later version.
     pub async fn migrate(&self) -> Result<(), Fault> {
+        self.migrate_by(&MIGRATIONS).await
+    }
+
+    async fn migrate_by(&self, migrations: &Migrator) -> Result<(), Fault> {
         match &*self.backend {
             Backend::Sqlite { path, .. } => {
                 let mut conn = SqliteConnectOptions::new().filename(path).foreign_keys(true).connect().await?;
-                MIGRATIONS.run(&mut conn).await?;
+                migrations.run(&mut conn).await?;
                 conn.close().await?;
             }
-            Backend::Postgres { connections } => postgres::migrate(connections, &MIGRATIONS).await?,
+            Backend::Postgres { connections } => postgres::migrate(connections, migrations).await?,
         }
         Ok(())
     }
@@ -338,11 +349,32 @@ impl Store {
         E: From<Fault> + Send + 'static,
         F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Ending, T), E>> + Send + 'static,
     {
+        self.write_announced(None, work).await
+    }
+
+    /// Says that a write is coming that is sent again when it is overtaken, where that is of use.
+    pub(crate) fn announce(&self) -> Option<Announced> {
+        match &*self.backend {
+            Backend::Sqlite { writer, .. } => Some(writer.announce()),
+            Backend::Postgres { .. } => None,
+        }
+    }
+
+    /// As [`Store::write`], for a write that may have been announced.
+    ///
+    /// # Errors
+    /// Also [`Fault::Overtaken`] for one that was.
+    pub(crate) async fn write_announced<T, E, F>(&self, announced: Option<Announced>, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Ending, T), E>> + Send + 'static,
+    {
         let catalog = self.catalog.clone();
         match &*self.backend {
             Backend::Sqlite { writer, .. } => {
                 let (answer, answered) = oneshot::channel::<Result<T, E>>();
-                let job: sqlite::Job = Box::new(move |conn| {
+                let work: sqlite::Work = Box::new(move |conn| {
                     async move {
                         let done = work(&mut Tx::new(Conn::Sqlite(conn), &catalog, None)).await;
                         let (ending, outcome) = match done {
@@ -356,7 +388,7 @@ impl Store {
                     }
                     .boxed()
                 });
-                writer.send(job).await?;
+                writer.send(sqlite::Job { work, announced }).await?;
                 answered.await.map_err(|_| Fault::NotCommitted("the write was given up".to_owned()))?
             }
             Backend::Postgres { connections } => {
@@ -425,5 +457,36 @@ impl Store {
             Ok(value)
         };
         tokio::spawn(run).await.map_err(|e| Fault::NotCommitted(e.to_string()))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::testing::{BOUGHT, WORLD, empty_stores, number, run};
+
+    #[tokio::test]
+    async fn a_database_of_an_earlier_version_keeps_what_was_bought() {
+        let early = MIGRATIONS.iter().filter(|step| step.version < 20).cloned().collect();
+        let early = Migrator { migrations: Cow::Owned(early), ..Migrator::DEFAULT };
+        for (store, _directory) in empty_stores().await {
+            store.migrate_by(&early).await.unwrap();
+            run(&store, WORLD).await;
+            run(&store, BOUGHT).await;
+            store.migrate().await.unwrap();
+            assert!(store.is_ready().await.unwrap());
+            for (question, count) in [
+                ("SELECT count(*) FROM commerce_order WHERE buyer_name = 'olle@exempel.example'", 2),
+                ("SELECT count(*) FROM order_line WHERE customer_unit_e6 = 10000000", 2),
+                ("SELECT count(*) FROM reservation_order WHERE expires_at = 1825056000000000", 2),
+                ("SELECT count(*) FROM reservation WHERE quantity = 1 AND applied_scope IS NULL", 2),
+                ("SELECT count(*) FROM instalment WHERE posted_event IS NULL", 2),
+                ("SELECT count(*) FROM role_assignment", 1),
+            ] {
+                assert_eq!(number(&store, question).await, count, "{question}");
+            }
+        }
     }
 }

@@ -73,6 +73,9 @@ impl From<ReadError> for ExecuteError {
     }
 }
 
+/// How often a command that was overtaken is decided anew.
+const RETRIES: usize = 3;
+
 impl Store {
     /// Answers a query, if the actor may ask it.
     ///
@@ -100,7 +103,10 @@ impl Store {
         request: &RequestContext,
     ) -> Result<C::Receipt, ExecuteError> {
         let mut outcome = self.run(actor, command, request).await;
-        if matches!(&outcome, Err(ExecuteError::Fault(fault)) if fault.is_overtaken()) {
+        for _ in 0..RETRIES {
+            if !matches!(&outcome, Err(ExecuteError::Fault(fault)) if fault.is_overtaken()) {
+                break;
+            }
             outcome = self.run(actor, command, request).await;
         }
         count(C::OPERATION.name, &outcome);
@@ -114,6 +120,7 @@ impl Store {
         command: &C,
         request: &RequestContext,
     ) -> Result<(bool, C::Receipt), ExecuteError> {
+        let announced = self.announce();
         // Whoever may not gets no further, and so cannot hold the lock.
         let located = match self.admit(actor, command, request).await? {
             Admitted::ToTheLock(located) => located,
@@ -126,7 +133,7 @@ impl Store {
         }
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let outcome = self
-            .write(move |tx| {
+            .write_announced(announced, move |tx| {
                 async move {
                     let done = execute_locked(&actor, &command, &located, &request, tx).await?;
                     let ending = if leaves_record(&done) { Ending::Keep } else { Ending::Undo };
@@ -245,6 +252,15 @@ async fn execute_locked<C: Load>(
     tx: &mut Tx<'_>,
 ) -> Result<Done<C::Receipt>, ExecuteError> {
     let root = located.root(actor).ok_or(Denied::Hidden)?;
+    if tx.writes_alone() {
+        // The lock is held already: the row is changed last, and not at all where there is nothing to write.
+        let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
+        let done = decide(actor, command, located, &root, seen.saturating_add(1), request, tx).await?;
+        if leaves_record(&done) {
+            tx.change(write::advance(&root, seen)).await?;
+        }
+        return Ok(done);
+    }
     let sequence = write::lock(&root, tx).await?;
     tx.ask_together(|| located.foresee(actor, command)).await?;
     decide(actor, command, located, &root, sequence, request, tx).await
@@ -350,6 +366,41 @@ mod tests {
             let done = futures_util::future::join_all(writes).await;
             let acknowledged: i64 = done.iter().flatten().filter(|n| **n % 4 != 0).sum();
             assert_eq!(number(&store, "SELECT CAST(sum(n) AS BIGINT) FROM tally").await, acknowledged);
+        }
+    }
+
+    #[tokio::test]
+    async fn announced_writes_are_sent_again_when_another_one_undoes_them() {
+        for (store, _directory) in stores().await {
+            run(&store, "CREATE TABLE tally (n BIGINT NOT NULL PRIMARY KEY)").await;
+            let writes = (0..40_i64).map(|n| {
+                let store = store.clone();
+                async move {
+                    loop {
+                        let done = store
+                            .write_announced(store.announce(), move |tx: &mut Tx<'_>| {
+                                async move {
+                                    query("INSERT INTO tally (n) VALUES ($1)").bind(n).execute(tx).await?;
+                                    if n % 5 == 0 {
+                                        return Err(Fault::NotCommitted("test".to_owned()));
+                                    }
+                                    Ok((Ending::Keep, n))
+                                }
+                                .boxed()
+                            })
+                            .await;
+                        match done {
+                            Err(Fault::Overtaken) => {}
+                            done => return done,
+                        }
+                    }
+                }
+            });
+            let done = futures_util::future::join_all(writes).await;
+            for (n, done) in (0..40_i64).zip(&done) {
+                assert_eq!(done.as_ref().ok().copied(), (n % 5 != 0).then_some(n));
+            }
+            assert_eq!(number(&store, "SELECT count(*) FROM tally").await, 32);
         }
     }
 }

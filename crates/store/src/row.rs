@@ -15,6 +15,9 @@ pub enum Fault {
     /// A write is not to be had in one statement: it takes its turn under the lock.
     #[error("the write takes more than one statement")]
     NotAtOnce,
+    /// Another write of the same group came to nothing, and this one was undone with it.
+    #[error("the write was undone with another one")]
+    Overtaken,
     /// Too many wait for the database.
     #[error("the database is busy")]
     Busy,
@@ -65,6 +68,7 @@ impl Fault {
                 error.is_unique_violation() || error.code().is_some_and(|code| code == DIVISION_BY_ZERO)
             }
             Self::File(error) => is_unique_violation(error),
+            Self::Overtaken => true,
             _ => false,
         }
     }
@@ -75,6 +79,7 @@ impl Fault {
             self,
             Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed)
                 | Self::NotCommitted(_)
+                | Self::Overtaken
                 | Self::Busy
                 | Self::Closed
         )

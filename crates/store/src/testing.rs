@@ -28,6 +28,15 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Fresh, migrated databases, one of each kind there is.
 pub(crate) async fn stores() -> Vec<(Store, Option<TempDir>)> {
+    let stores = empty_stores().await;
+    for (store, _) in &stores {
+        store.migrate().await.unwrap();
+    }
+    stores
+}
+
+/// Fresh databases without a schema, one of each kind there is.
+pub(crate) async fn empty_stores() -> Vec<(Store, Option<TempDir>)> {
     let directory = tempfile::tempdir().unwrap();
     let mut urls = vec![(DatabaseUrl::Sqlite(directory.path().join("fullmakt.db")), Some(directory))];
     if let Ok(cluster) = std::env::var("FULLMAKT_TEST_POSTGRES") {
@@ -40,9 +49,7 @@ pub(crate) async fn stores() -> Vec<(Store, Option<TempDir>)> {
     }
     let mut stores = Vec::new();
     for (url, directory) in urls {
-        let store = Store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        stores.push((store, directory));
+        stores.push((Store::open(&url).await.unwrap(), directory));
     }
     stores
 }
@@ -75,6 +82,38 @@ pub(crate) const PARTNER: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) const CUSTOMER: &str = "22222222-2222-4222-8222-222222222222";
 /// The subscription that the partner bought for the customer.
 pub(crate) const SUBSCRIPTION: &str = "33333333-3333-4333-8333-333333333333";
+
+/// Two monthly orders of one year and one of another customer's, bought on 2026-11-01T08:00:00Z.
+pub(crate) const BOUGHT: &str = "
+    INSERT INTO tenant VALUES ('22222222-2222-4222-8222-222222222229', 'customer', 'Annan AB', 'annan.example');
+    INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+        VALUES ('22222222-2222-4222-8222-222222222229', 'SE', 'sv', 0, 'd');
+    INSERT INTO commerce_order (customer_id, order_id, partner_id, placed_at, billing_cycle, currency, status,
+            bought_by, buyer_id, buyer_name)
+        SELECT customer_id, replace(customer_id, '-', '') || '1', '11111111-1111-4111-8111-111111111111', 1793520000000000, 'monthly', 'EUR',
+               'completed', 'customer', '00000000-0000-4000-8000-0000000000b1', 'olle@exempel.example'
+        FROM customer;
+    INSERT INTO order_line (customer_id, order_id, line_number, kind, catalog_item_id, name, quantity, list_unit_e6,
+            partner_unit_e6, customer_unit_e6)
+        SELECT customer_id, order_id, 0, 'reservation', 'a:b:c', 'n', 1, 12000000, 8000000, 10000000 FROM commerce_order;
+    INSERT INTO reservation_order (customer_id, reservation_order_id, partner_id, order_id, line_number,
+            subscription_id, display_name, sku, region, resource_type, term, billing_plan, original_quantity, currency,
+            list_unit_e6, partner_unit_e6, customer_unit_e6, requested_at, starts_at, expires_at, state, etag,
+            bought_by, buyer_id, buyer_name)
+        SELECT customer_id, '4' || substr(customer_id, 2), partner_id, order_id, 0,
+               '33333333-3333-4333-8333-333333333333', 'prov', 'Standard_D2s_v5', 'swedencentral', 'VirtualMachines',
+               'P1Y', 'Monthly', 1, 'EUR', 12000000, 8000000, 10000000, placed_at, placed_at, 1825056000000000,
+               'succeeded', 1, bought_by, buyer_id, buyer_name
+        FROM commerce_order;
+    INSERT INTO reservation (customer_id, reservation_order_id, reservation_id, display_name, quantity, scope_type,
+            applied_scope, instance_flexibility, renew, archived, state, etag, updated_at)
+        SELECT customer_id, reservation_order_id, '5' || substr(customer_id, 2), 'prov', 1, 'Shared', NULL, 'On', 0, 0,
+               'succeeded', 1, starts_at
+        FROM reservation_order;
+    INSERT INTO instalment SELECT customer_id, reservation_order_id, 1, '2026-11-01', 4000000, 5000000, 'first'
+        FROM reservation_order;
+    INSERT INTO instalment SELECT customer_id, reservation_order_id, 2, '2026-12-01', 4000000, 5000000, NULL
+        FROM reservation_order";
 
 /// A small world: Ada is Admin agent, Saga sells; Olle is Owner of the subscription, Rut holds no role.
 pub(crate) const WORLD: &str = "

@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::Ending;
 use crate::memo::Memo;
@@ -27,9 +29,11 @@ const QUEUE: usize = 1_024;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 256;
 /// Memory in which the writer keeps pages of the file, in KiB.
-const CACHE_KIB: i64 = 8 * 1_024;
+const CACHE_KIB: i64 = 24 * 1_024;
 /// Pages in the write-ahead log before they are carried over into the file: what is written often is carried over once.
-const LOG_PAGES: i64 = 4_000;
+const LOG_PAGES: i64 = 16_000;
+/// How long a commit waits for writes that were announced.
+const COMPANY: Duration = Duration::from_millis(2);
 /// How long a connection waits for a lock of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -147,11 +151,31 @@ fn prepared<'c>(conn: &'c Connection, statement: &Statement) -> Result<CachedSta
 
 /// Tells whoever asked for a write what became of it.
 pub(super) type Acknowledge = Box<dyn FnOnce(Result<(), Fault>) + Send>;
+/// What a write does.
+pub(super) type Work = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (Ending, Acknowledge)> + Send>;
+
 /// A write that waits for its turn.
-pub(super) type Job = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (Ending, Acknowledge)> + Send>;
+pub(super) struct Job {
+    pub(super) work: Work,
+    /// That it was announced, where it was: then whoever sent it sends it again when told [`Fault::Overtaken`]. Such writes
+    /// need no savepoint, for which SQLite keeps a copy of each page they touch.
+    pub(super) announced: Option<Announced>,
+}
+
+/// A write that is on its way to the writer. While there are some, a commit waits a moment for them.
+pub(crate) struct Announced(Arc<AtomicUsize>);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The way to the one thread that writes.
-pub(super) struct Writer(mpsc::Sender<Job>);
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    announced: Arc<AtomicUsize>,
+}
 
 impl Writer {
     /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread.
@@ -165,22 +189,30 @@ impl Writer {
         conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         let (sender, jobs) = mpsc::channel(QUEUE);
+        let announced = Arc::new(AtomicUsize::new(0));
+        let queue = Queue { jobs, announced: Arc::clone(&announced) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new()
             .name("fullmakt-writer".to_owned())
-            .spawn(move || runtime.block_on(write_in_groups(conn, jobs, memo)))?;
-        Ok(Self(sender))
+            .spawn(move || runtime.block_on(write_in_groups(conn, queue, memo)))?;
+        Ok(Self { jobs: sender, announced })
+    }
+
+    /// Says that a write is coming, unless what is returned is dropped before.
+    pub(super) fn announce(&self) -> Announced {
+        self.announced.fetch_add(1, Ordering::Relaxed);
+        Announced(Arc::clone(&self.announced))
     }
 
     /// Has a job done, in its turn.
     pub(super) async fn send(&self, job: Job) -> Result<(), Fault> {
-        self.0.send(job).await.map_err(|_| Fault::Closed)
+        self.jobs.send(job).await.map_err(|_| Fault::Closed)
     }
 
     /// Waits until all that was sent before is done.
     pub(super) async fn drain(&self) {
         let (done, finished) = oneshot::channel();
-        let job: Job = Box::new(move |_| {
+        let work: Work = Box::new(move |_| {
             async move {
                 let acknowledge: Acknowledge = Box::new(move |_| {
                     done.send(()).ok();
@@ -189,18 +221,44 @@ impl Writer {
             }
             .boxed()
         });
-        if self.send(job).await.is_ok() {
+        if self.send(Job { work, announced: None }).await.is_ok() {
             finished.await.ok();
         }
     }
 }
 
-/// Whatever waits goes into one transaction, each job in a savepoint of its own, so that one flush to the disk serves all
-/// of them. Nobody hears of success before it.
-async fn write_in_groups(mut conn: Connection, mut jobs: mpsc::Receiver<Job>, memo: Memo) {
-    while let Some(first) = jobs.recv().await {
-        let mut waiting: Vec<Acknowledge> = Vec::new();
-        let committed = write_group(&mut conn, first, &mut jobs, &mut waiting).await;
+/// Jobs as they come.
+struct Queue {
+    jobs: mpsc::Receiver<Job>,
+    announced: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// The next job of a group: one that waits, or one that was announced and comes before the moment is over.
+    async fn company(&mut self, until: Instant) -> Option<Job> {
+        match self.jobs.try_recv() {
+            Ok(job) => Some(job),
+            Err(_) if self.announced.load(Ordering::Relaxed) == 0 => None,
+            Err(_) => tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten(),
+        }
+    }
+}
+
+/// Whatever waits goes into one transaction, so that one flush to the disk serves all of it. Nobody hears of success
+/// before it.
+async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo) {
+    while let Some(first) = queue.jobs.recv().await {
+        let mut group = Group::default();
+        let mut next = Some(first);
+        let mut outcome = step(&conn, "BEGIN IMMEDIATE");
+        let until = Instant::now() + COMPANY;
+        while let (Some(job), Ok(())) = (next.take(), &outcome) {
+            outcome = group.join(&mut conn, job).await;
+            if outcome.is_ok() && group.members.len() < GROUP_MAX {
+                next = queue.company(until).await;
+            }
+        }
+        let committed = outcome.and_then(|()| step(&conn, "COMMIT"));
         if let Err(error) = &committed {
             tracing::error!(%error, "a group of writes was not committed");
             if !conn.is_autocommit() {
@@ -208,38 +266,55 @@ async fn write_in_groups(mut conn: Connection, mut jobs: mpsc::Receiver<Job>, me
             }
         }
         memo.written();
-        for acknowledge in waiting {
-            let told = committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string()));
-            acknowledge(told);
+        for member in group.members {
+            member(committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string())));
+        }
+        for undone in group.undone {
+            undone(Err(Fault::Overtaken));
         }
     }
 }
 
-async fn write_group(
-    conn: &mut Connection,
-    first: Job,
-    jobs: &mut mpsc::Receiver<Job>,
-    waiting: &mut Vec<Acknowledge>,
-) -> Result<(), rusqlite::Error> {
-    step(conn, "BEGIN IMMEDIATE")?;
-    let mut next = Some(first);
-    while let Some(job) = next {
-        step(conn, "SAVEPOINT job")?;
-        // Whoever waits for a job that panicked is told that it was not written; the others go on.
-        let ending = match AssertUnwindSafe(job(&mut *conn)).catch_unwind().await {
-            Ok((ending, acknowledge)) => {
-                waiting.push(acknowledge);
-                ending
-            }
-            Err(_) => Ending::Undo,
-        };
-        if let Ending::Undo = ending {
-            step(conn, "ROLLBACK TO job")?;
+/// The jobs of one transaction.
+#[derive(Default)]
+struct Group {
+    members: Vec<Acknowledge>,
+    /// Those that were undone because of another one.
+    undone: Vec<Acknowledge>,
+    /// Whether one of them cannot be sent again.
+    firm: bool,
+}
+
+impl Group {
+    /// Does a job. When it comes to nothing, what it did is undone: from its savepoint, or, where it has none, together
+    /// with all before it.
+    async fn join(&mut self, conn: &mut Connection, job: Job) -> Result<(), rusqlite::Error> {
+        let Job { work, announced } = job;
+        let repeatable = announced.is_some();
+        drop(announced);
+        let saved = self.firm || !repeatable;
+        if saved {
+            step(conn, "SAVEPOINT job")?;
         }
-        step(conn, "RELEASE job")?;
-        next = if waiting.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
+        let before = conn.total_changes();
+        // Whoever waits for a job that panicked is told that it was not written; the others go on.
+        let done = AssertUnwindSafe(work(&mut *conn)).catch_unwind().await.ok();
+        let keeps = matches!(done, Some((Ending::Keep, _))) || conn.total_changes() == before;
+        let acknowledge = done.map(|(_, acknowledge)| acknowledge);
+        if saved {
+            if !keeps {
+                step(conn, "ROLLBACK TO job")?;
+            }
+            step(conn, "RELEASE job")?;
+        } else if !keeps {
+            step(conn, "ROLLBACK")?;
+            self.undone.append(&mut self.members);
+            step(conn, "BEGIN IMMEDIATE")?;
+        }
+        self.firm |= !repeatable;
+        self.members.extend(acknowledge);
+        Ok(())
     }
-    step(conn, "COMMIT")
 }
 
 fn step(conn: &Connection, word: &str) -> Result<(), rusqlite::Error> {
