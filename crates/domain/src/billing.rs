@@ -52,9 +52,22 @@ impl Month {
         Self(self.0.saturating_sub(Span::new().months(1)))
     }
 
+    /// The month that a text such as `2026-11` names.
+    pub fn parse(text: &str) -> Option<Self> {
+        let shape = text.len() == 7 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let day: Option<Date> = if shape { format!("{text}-01").parse().ok() } else { None };
+        day.filter(|day| (1970..=9000).contains(&day.year())).map(Self)
+    }
+
     /// All of it.
     pub fn period(self) -> Period {
         Period { from: midnight(self.0), until: midnight(self.next().0) }
+    }
+}
+
+impl std::fmt::Display for Month {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
     }
 }
 
@@ -197,12 +210,16 @@ impl Charge {
             LedgerKind::ExchangePurchase => "Exchange, bought: ",
             LedgerKind::Renewal => "Renewal: ",
         };
-        match (self.order.plan, self.instalment) {
-            (BillingPlan::Monthly, Some(n)) => {
-                format!("{what}{}, instalment {n} of {}", self.item_name, self.order.term.months())
-            }
-            _ => format!("{what}{}", self.item_name),
+        match self.part() {
+            Some((n, of)) => format!("{what}{}, instalment {n} of {of}", self.item_name),
+            None => format!("{what}{}", self.item_name),
         }
+    }
+
+    /// Which instalment of how many it is.
+    pub fn part(&self) -> Option<(i64, i64)> {
+        let monthly = self.order.plan == BillingPlan::Monthly;
+        self.instalment.filter(|_| monthly).map(|n| (n, i64::from(self.order.term.months())))
     }
 }
 
@@ -260,6 +277,35 @@ impl Query for ReadStatement {
     type Answer = Statement;
 }
 
+/// What the directory that the actor is signed in to was charged for some time, as far as he may see what it was charged
+/// for. For the customer's own eyes, and for its partner on its behalf.
+#[derive(Debug, Clone)]
+pub struct ReadOwnStatements {
+    /// For which time.
+    pub period: Period,
+}
+
+impl Action for ReadOwnStatements {
+    const OPERATION: Operation = operation::READ_OWN_STATEMENT;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+impl Query for ReadOwnStatements {
+    type Answer = OwnStatements;
+}
+
+/// Statements as the customer sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnStatements {
+    /// One of every partner that charged something.
+    pub statements: Vec<Statement>,
+    /// How many lines are left out, for reservations that the actor may not see.
+    pub left_out: usize,
+}
+
 /// A line of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementLine {
@@ -271,6 +317,10 @@ pub struct StatementLine {
     pub kind: LedgerKind,
     /// For people.
     pub description: String,
+    /// What was bought, as the catalogue named it.
+    pub item: String,
+    /// Which instalment of how many it is, where it is one.
+    pub instalment: Option<(i64, i64)>,
     /// The name of the reservation.
     pub display_name: String,
     /// The number of the order, as people quote it.
@@ -328,6 +378,8 @@ fn line(charge: &Charge) -> StatementLine {
         on: charge.at.to_zoned(TimeZone::UTC).date(),
         kind: charge.kind,
         description: charge.description(),
+        item: charge.item_name.clone(),
+        instalment: charge.part(),
         display_name: charge.order.display_name.to_string(),
         order_number: charge.order.order.alternate().to_owned(),
         reservation_order: charge.order.id.to_string(),
@@ -559,6 +611,10 @@ mod tests {
             ("2026-12-01T00:00:00Z".to_owned(), "2027-01-01T00:00:00Z".to_owned())
         );
         assert_eq!(month.next().previous(), month);
+        assert_eq!((month.to_string().as_str(), Month::parse("2026-12")), ("2026-12", Some(month)));
+        for wrong in ["", "2026-13", "2026-1", "2026-12-01", "0001-01", "9999-01", "åååå-0"] {
+            assert_eq!(Month::parse(wrong), None, "{wrong}");
+        }
         let one = Invoice::new(testing::partner(), month, eur(1));
         assert_eq!(one.number, Invoice::new(testing::partner(), month, eur(2)).number);
         assert_ne!(one.number, Invoice::new(testing::partner(), month.next(), eur(1)).number);

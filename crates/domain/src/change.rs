@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::cart::Cart;
-use crate::customer::{Agreement, NewCustomer};
+use crate::customer::{Agreement, Customer, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::exchange::ExchangeQuote;
 use crate::ids::{PartnerId, ReservationId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
@@ -128,6 +128,8 @@ pub enum Change {
     EntitlementCreated(Box<Entitlement>, Box<AzureSubscription>),
     /// A customer came to be.
     CustomerCreated(Box<NewCustomer>),
+    /// A customer's bills are made out otherwise.
+    BillToUpdated(Box<Customer>),
     /// The customer's agreement was confirmed to the partner, at this instant.
     AgreementConfirmed(Agreement, Timestamp),
     /// A commercial subscription was registered, renamed, suspended or resumed.

@@ -262,6 +262,66 @@ impl Command for CreateCustomer {
     }
 }
 
+/// Changes whom a customer's bills are made out to.
+#[derive(Debug, Clone)]
+pub struct UpdateBillTo {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The new contact and address.
+    pub bill_to: BillTo,
+    /// The language of what is written to it.
+    pub language: String,
+    /// The version that the change is made to; none means the last writer wins.
+    pub if_match: Option<i64>,
+}
+
+impl Action for UpdateBillTo {
+    const OPERATION: Operation = operation::UPDATE_BILL_TO;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Command for UpdateBillTo {
+    /// The customer as it is.
+    type State = Option<Customer>;
+    type Receipt = Customer;
+
+    fn decide(
+        &self,
+        _permit: &Permit<Self>,
+        state: Option<Customer>,
+        _now: Timestamp,
+    ) -> Result<Decision<Customer>, Refusal> {
+        let old = state.ok_or(Refusal::CustomerNotServed { customer: self.customer })?;
+        if self.if_match.is_some_and(|version| version != old.profile_version) {
+            return Err(Refusal::StaleEtag);
+        }
+        check_registration(old.country, &self.bill_to)?;
+        if old.bill_to == self.bill_to && old.language == self.language {
+            return Ok(Decision::unchanged(old));
+        }
+        let new = Customer {
+            bill_to: self.bill_to.clone(),
+            language: self.language.clone(),
+            profile_version: old.profile_version.saturating_add(1),
+            ..old.clone()
+        };
+        let record = RecordDraft {
+            subject: self.subject(),
+            old: Some(old.snapshot()),
+            new: Some(new.snapshot()),
+            details: Vec::new(),
+        };
+        Ok(Decision::changed(new.clone(), vec![Change::BillToUpdated(Box::new(new))], record))
+    }
+
+    fn subject(&self) -> String {
+        self.customer.to_string()
+    }
+}
+
 impl Customer {
     fn snapshot(&self) -> Snapshot {
         let text = |value: &str| Snapshot::optional(Some(value).filter(|value| !value.is_empty()));
@@ -524,6 +584,28 @@ mod tests {
             assert!(shown.contains(expected), "{country} {number:?}: {shown}");
         }
         assert!(WITH_REGISTRATION_NUMBER.is_sorted());
+    }
+
+    #[test]
+    fn the_bill_to_changes_as_its_country_asks_and_only_what_was_seen() {
+        let new = |phone: &str, language: &str, if_match, old: Customer| {
+            let bill_to = BillTo { phone: phone.to_owned(), ..old.bill_to.clone() };
+            let command = UpdateBillTo { customer: old.id, bill_to, language: language.to_owned(), if_match };
+            let permit = testing::permit_partner(&command);
+            let decided = command.decide(&permit, Some(old), testing::now());
+            outcome(&decided, |d| format!("version {}, {} changes", d.receipt.profile_version, d.changes.len()))
+        };
+        let (swedish, polish) = (customer("SE", None, ""), customer("PL", Some("123456"), "+48 1"));
+        for (got, expected) in [
+            (new("+46 8 1", "sv", Some(1), swedish.clone()), "version 2, 1 changes"),
+            (new("+46 8 1", "sv", None, swedish.clone()), "version 2, 1 changes"),
+            (new("", "en", Some(1), swedish.clone()), "version 2, 1 changes"),
+            (new("", "sv", Some(1), swedish.clone()), "version 1, 0 changes"),
+            (new("+46 8 1", "sv", Some(2), swedish), "changed"),
+            (new("", "sv", Some(1), polish), "asks for a telephone number"),
+        ] {
+            assert!(got.contains(expected), "{got}");
+        }
     }
 
     #[test]

@@ -77,6 +77,9 @@ operations! {
     read READ_READINESS = "read_readiness", partner_user(ANY_AGENT);
     /// Makes a customer.
     write CREATE_CUSTOMER = "add_customer", partner(&[GlobalAdmin, AdminAgent, SalesAgent, UserAdmin]);
+    /// Changes whom a customer's bills are made out to.
+    write UPDATE_BILL_TO = "update_customer_billing_profile",
+        partner(&[GlobalAdmin, AdminAgent, SalesAgent, HelpdeskAgent]);
     /// Records that the customer accepted the customer agreement.
     write CONFIRM_AGREEMENT = "create_agreement", partner_user(&[AdminAgent, SalesAgent]);
     /// Sees confirmations of the customer agreement.
@@ -151,6 +154,8 @@ operations! {
     read READ_LEDGER = "read_ledger", partner(BOOKKEEPERS);
     /// Sees what a customer owes the partner.
     read READ_STATEMENT = "read_statement", partner(BOOKKEEPERS);
+    /// Sees what was charged for the reservations that one may see.
+    read READ_OWN_STATEMENT = "read_own_statement", Rule::Related;
     /// Sees what the partner owes its supplier: invoices, billed and unbilled lines.
     read READ_INVOICES = "read_invoices", partner(BOOKKEEPERS);
     /// Takes away all that a customer's business with the partner left behind.
@@ -185,6 +190,8 @@ operations! {
     read PRICE_RENEWAL = "price_renewal", Rule::Arm("Microsoft.Capacity/reservationOrders/read");
     /// Asks what a return would give back; the customer is told whom to ask (R20).
     write QUOTE_REFUND = "quote_refund", Rule::Related;
+    /// Sees what a return was quoted at, and what came of it.
+    read READ_REFUND_QUOTE = "read_refund_quote", Rule::Related;
     /// Returns a reservation for money; the customer is told whom to ask (R20).
     write RETURN_RESERVATION = "return_reservation", Rule::Related;
     /// Asks what an exchange would come to; the customer is told whom to ask (R20).
@@ -195,6 +202,8 @@ operations! {
     read READ_EXCHANGE = "read_exchange", Rule::Related;
     /// Sees what counts against the limit of returns.
     read READ_REFUND_WINDOW = "read_refund_window", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
+    /// Sees the partner's rules of returns.
+    read READ_REFUND_RULES = "read_refund_rules", partner(&[GlobalAdmin, AdminAgent, SalesAgent, BillingAdmin]);
     /// Notes that a reservation has been used.
     write NOTE_USE = "note_use", Rule::Server;
     /// Brings in what a customer used, hour by hour.

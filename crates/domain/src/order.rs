@@ -320,6 +320,46 @@ impl Query for ListOrders {
     type Answer = Vec<Order>;
 }
 
+/// A page of such orders, and what all that fit come to.
+#[derive(Debug, Clone)]
+pub struct BrowseOrders {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Bought by this side only.
+    pub side: Option<BoughtBy>,
+    /// In this state only.
+    pub status: Option<OrderStatus>,
+    /// A part of the name of what was bought, or the beginning of the order's number, in lower case; empty for all.
+    pub search: String,
+    /// How many to leave out.
+    pub skip: u32,
+    /// How many at most.
+    pub size: u32,
+}
+
+impl Action for BrowseOrders {
+    const OPERATION: Operation = operation::READ_ORDER;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for BrowseOrders {
+    type Answer = OrdersFound;
+}
+
+/// What [`BrowseOrders`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrdersFound {
+    /// The orders, newest first.
+    pub orders: Vec<Order>,
+    /// How many fit in all.
+    pub count: i64,
+    /// What the customer pays for them all, in every currency.
+    pub totals: Vec<Money>,
+}
+
 /// One order of a customer that the actor's partner is billed for.
 #[derive(Debug, Clone)]
 pub struct GetOrder {
@@ -348,6 +388,82 @@ pub struct BoughtReservation {
     pub catalog_item: CatalogItemId,
     /// What came of it.
     pub bought: OrderWithReservations,
+}
+
+/// One reservation order of a customer that the actor's partner pays for, with its reservations.
+#[derive(Debug, Clone)]
+pub struct GetBoughtOrder {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Which.
+    pub order: ReservationOrderId,
+}
+
+impl Action for GetBoughtOrder {
+    const OPERATION: Operation = operation::READ_BOUGHT_RESERVATIONS;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for GetBoughtOrder {
+    type Answer = Option<OrderWithReservations>;
+}
+
+/// What a list of reservations may be narrowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Running, or about to.
+    Live,
+    /// Running, and over within [`crate::reservation::EXPIRING`].
+    Expiring,
+    /// Over by the end of the term.
+    Expired,
+    /// Over before: returned, exchanged, or gone on as others.
+    Ended,
+}
+
+/// A page of the reservations of a customer that the actor's partner pays for, newest first.
+#[derive(Debug, Clone)]
+pub struct BrowseReservations {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Bought by this side only.
+    pub side: Option<BoughtBy>,
+    /// At this stage only.
+    pub stage: Option<Stage>,
+    /// A part of name, SKU, region, kind or identifier, in lower case; empty for all.
+    pub search: String,
+    /// Whether those are listed, too, that were hidden from lists.
+    pub hidden: bool,
+    /// The time that stages go by.
+    pub now: Timestamp,
+    /// How many to leave out.
+    pub skip: u32,
+    /// How many at most.
+    pub size: u32,
+}
+
+impl Action for BrowseReservations {
+    const OPERATION: Operation = operation::READ_BOUGHT_RESERVATIONS;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for BrowseReservations {
+    type Answer = ReservationsFound;
+}
+
+/// What [`BrowseReservations`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationsFound {
+    /// Each with its order, in which it is the only one.
+    pub reservations: Vec<OrderWithReservations>,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// Every reservation order of a customer that the actor's partner pays for, oldest first.

@@ -348,6 +348,8 @@ impl Counted {
 /// A return that counts, or counted, against the limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WindowEntry {
+    /// The quote it was paid on.
+    pub session: uuid::Uuid,
     /// When.
     pub at: Timestamp,
     /// The returned reservation.
@@ -529,6 +531,7 @@ mod tests {
     #[test]
     fn r23_a_return_counts_for_twelve_months_and_no_longer() {
         let entry = |at| WindowEntry {
+            session: uuid::Uuid::nil(),
             at,
             reservation: RESERVATION,
             order: crate::testing::ORDER,
@@ -681,6 +684,7 @@ mod tests {
         };
         let terms = example("40 x 10,000 SEK paid at once, all returned after 10 days", &mut crowns, 40, refund, 10);
         let earlier = WindowEntry {
+            session: uuid::Uuid::nil(),
             at: after(1),
             reservation: RESERVATION,
             order: crate::testing::ORDER,

@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::activity::{RecordDraft, Snapshot};
-use crate::authz::{Action, Command, Decision, Permit, Target};
+use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::ReservedResourceType;
 use crate::change::Change;
 use crate::money::{Currency, Money, MoneyError};
@@ -118,6 +118,16 @@ impl RefundRules {
         }
     }
 
+    /// All policies, the built-in one first.
+    pub fn policies(&self) -> &[RefundPolicy] {
+        &self.policies
+    }
+
+    /// All rates, the built-in ones first.
+    pub fn rates(&self) -> &[ConversionRate] {
+        &self.rates
+    }
+
     /// The policy of a day: the newest that has begun; of two of one day the partner's own.
     pub fn policy(&self, on: Date) -> RefundPolicy {
         let begun = self.policies.iter().filter(|policy| policy.valid_from <= on);
@@ -164,6 +174,22 @@ pub fn is_exchangeable_for(from: ReservedResourceType, to: ReservedResourceType)
         && (from == to
             || one_of(&[VirtualMachines, DedicatedHost, AVS])
             || one_of(&[SqlDatabases, SqlAzureHybridBenefit, SqlEdge]))
+}
+
+/// The partner's rules of returns, past and to come, with the built-in ones under them.
+#[derive(Debug, Clone)]
+pub struct GetRefundRules;
+
+impl Action for GetRefundRules {
+    const OPERATION: Operation = operation::READ_REFUND_RULES;
+
+    fn target(&self) -> Target {
+        Target::OwnPartner
+    }
+}
+
+impl Query for GetRefundRules {
+    type Answer = RefundRules;
 }
 
 /// Sets the partner's rules of returns from a day on. Quotes keep what they were made with.

@@ -138,6 +138,46 @@ pub struct QuotedRefund {
     pub problems: Vec<Refusal>,
 }
 
+/// What a refund was quoted at, and whether it was paid.
+#[derive(Debug, Clone)]
+pub struct GetRefundQuote {
+    /// The quote.
+    pub session: Uuid,
+    /// The order.
+    pub order: ReservationOrderId,
+}
+
+impl Action for GetRefundQuote {
+    const OPERATION: Operation = operation::READ_REFUND_QUOTE;
+
+    fn target(&self) -> Target {
+        Target::Scope(ArmScope::ReservationOrder(self.order))
+    }
+}
+
+impl Query for GetRefundQuote {
+    /// None for whoever may not return the order.
+    type Answer = Option<QuotedRefund>;
+}
+
+impl GetRefundQuote {
+    /// A quote as whoever may return the order sees it; what stands in its way is looked at while it is not paid.
+    pub fn seen(&self, permit: &Permit<Self>, quote: RefundQuote, order: &ReservationOrder) -> Option<QuotedRefund> {
+        let may = permit.is_partner()
+            && order.partner == permit.partner()
+            && (permit.standing().is_admin_agent()
+                || permit.allows(QUOTE_ACTION, &order.scope())
+                || permit.allows(QUOTE_ACTION, &ArmScope::Subscription(order.subscription)));
+        let problems = if quote.used_at.is_some() { Vec::new() } else { problems(order, &quote.counted) };
+        (may && quote.order == order.id).then_some(QuotedRefund { quote, problems })
+    }
+}
+
+/// Why a quoted refund cannot be paid.
+fn problems(order: &ReservationOrder, counted: &Counted) -> Vec<Refusal> {
+    returnable(order).err().into_iter().chain(counted.check().err()).collect()
+}
+
 /// What a return brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returned {
@@ -210,9 +250,7 @@ impl Command for QuoteRefund {
         let kind = ReturnKind::Refund;
         let terms = money.take(&held.found.order, reservation, self.quantity, kind, &policy, now)?;
         let counted = Counted::of(&terms, &state.rules, &state.window, now)?;
-        let mut problems = Vec::new();
-        problems.extend(returnable(&held.found.order).err());
-        problems.extend(counted.check().err());
+        let problems = problems(&held.found.order, &counted);
         let quote = RefundQuote {
             session: self.session,
             order: self.order,
@@ -523,4 +561,26 @@ impl RefundWindow {
         let entries = entries.into_iter().map(|entry| (entry.clone(), policy.counts_until(entry.at))).collect();
         Ok(Self { policy, entries, consumed, left })
     }
+}
+
+/// What a return of a customer came to, both sides of it.
+#[derive(Debug, Clone)]
+pub struct ExplainReturn {
+    /// Which customer.
+    pub customer: CustomerId,
+    /// The quote it was paid on.
+    pub session: Uuid,
+}
+
+impl Action for ExplainReturn {
+    const OPERATION: Operation = operation::READ_REFUND_WINDOW;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for ExplainReturn {
+    /// None where the customer made no such return with the actor's partner.
+    type Answer = Option<RefundQuote>;
 }

@@ -400,6 +400,7 @@ impl World {
                 });
                 if made.counted.amount_e6 != 0 {
                     self.window.push(WindowEntry {
+                        session: made.session,
                         at: made.at,
                         reservation: made.reservation,
                         order: made.order,

@@ -3,7 +3,8 @@
 use fullmakt_domain::authz::Permit;
 use fullmakt_domain::billing::{
     Balance, BilledCustomer, Charge, ChargeList, Export, ExportCustomer, Invoice, LedgerEvent, LedgerKey, LedgerPage,
-    ListInvoices, Month, Period, ReadBill, ReadCharges, ReadLedger, ReadStatement, Statement,
+    ListInvoices, Month, OwnStatements, Period, ReadBill, ReadCharges, ReadLedger, ReadOwnStatements, ReadStatement,
+    Statement,
 };
 use fullmakt_domain::catalog_item::CatalogItemId;
 use fullmakt_domain::ids::{CustomerId, PartnerId};
@@ -206,13 +207,51 @@ impl Answer for ReadBill {
 impl Answer for ReadStatement {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Statement, Fault> {
         let (customer, partner) = (permit.customer(), permit.partner());
-        let (contact, _) = purchase::parties(customer, partner, tx).await?;
-        let name: String = on!(tx, conn => sqlx::query_scalar("SELECT name FROM tenant WHERE tenant_id = $1")
-            .bind(customer.to_string()).fetch_one(conn).await)?;
         let charges = charges(partner, Some(customer), self.period, tx).await?;
-        Statement::of(contact.name, contact.support, name, self.period, &charges)
-            .map_err(|error| Fault::Damaged { what: "total of a statement", value: error.to_string() })
+        statement(customer, partner, self.period, &charges, tx).await
     }
+}
+
+/// The partners that serve a customer, or the one that asks.
+async fn partners_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Vec<PartnerId>, Fault> {
+    if permit.is_partner() {
+        return Ok(vec![permit.partner()]);
+    }
+    let rows: Vec<String> = on!(tx, conn => sqlx::query_scalar(
+        "SELECT partner_id FROM relationship WHERE customer_id = $1 ORDER BY partner_id")
+        .bind(permit.customer().to_string()).fetch_all(conn).await)?;
+    rows.iter().map(|id| parsed("partner id", id)).collect()
+}
+
+impl Answer for ReadOwnStatements {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OwnStatements, Fault> {
+        let mut own = OwnStatements { statements: Vec::new(), left_out: 0 };
+        for partner in partners_of(permit, tx).await? {
+            let all = charges(partner, Some(permit.customer()), self.period, tx).await?;
+            let count = all.len();
+            let seen: Vec<Charge> =
+                all.into_iter().filter(|charge| permit.facts().may_read_order(&charge.order)).collect();
+            own.left_out = own.left_out.saturating_add(count.saturating_sub(seen.len()));
+            if !seen.is_empty() {
+                own.statements.push(statement(permit.customer(), partner, self.period, &seen, tx).await?);
+            }
+        }
+        Ok(own)
+    }
+}
+
+async fn statement(
+    customer: CustomerId,
+    partner: PartnerId,
+    period: Period,
+    charges: &[Charge],
+    tx: &mut Tx<'_>,
+) -> Result<Statement, Fault> {
+    let (contact, _) = purchase::parties(customer, partner, tx).await?;
+    let name: String = on!(tx, conn => sqlx::query_scalar("SELECT name FROM tenant WHERE tenant_id = $1")
+        .bind(customer.to_string()).fetch_one(conn).await)?;
+    Statement::of(contact.name, contact.support, name, period, charges)
+        .map_err(|error| Fault::Damaged { what: "total of a statement", value: error.to_string() })
 }
 
 impl Answer for ListInvoices {
@@ -258,5 +297,38 @@ impl Answer for ExportCustomer {
             ledger: read_events(customer, partner, all, None, i64::MAX, tx).await?,
             log: activity::of_customer(customer, partner, tx).await?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, RUT, actor, bought, request, stores};
+
+    #[tokio::test]
+    async fn r14_r45_the_customers_own_statement_holds_what_its_reader_may_see() {
+        let period = Month::of(request().now).period();
+        let own = ReadOwnStatements { period };
+        for (store, _directory) in stores().await {
+            bought(&store).await;
+            let seen = store.read(&actor(OLLE, CUSTOMER), &own).await.unwrap();
+            let [statement] = seen.statements.as_slice() else { panic!("{seen:?}") };
+            assert_eq!((statement.lines.len(), seen.left_out), (1, 0));
+            assert_eq!(statement.lines[0].instalment, Some((1, 12)));
+            let customer = CustomerId::parse(CUSTOMER).unwrap();
+            let sent = store.read(&actor(ADA, PARTNER), &ReadStatement { customer, period }).await.unwrap();
+            assert_eq!(statement, &sent);
+            // Rut has no role on the order, and hears that something is left out.
+            let hidden = store.read(&actor(RUT, CUSTOMER), &own).await.unwrap();
+            assert!(hidden.statements.is_empty() && hidden.left_out == 1, "{hidden:?}");
+            // On the customer's behalf, the partner's own alone; at home there is no customer.
+            let mut ada = actor(ADA, PARTNER);
+            let home = store.read(&ada, &own).await.unwrap();
+            assert!(home.statements.is_empty() && home.left_out == 0, "{home:?}");
+            ada.tenant = customer.tenant();
+            assert_eq!(store.read(&ada, &own).await.unwrap().statements, seen.statements);
+            let earlier = ReadOwnStatements { period: Month::of(request().now).previous().period() };
+            assert!(store.read(&actor(OLLE, CUSTOMER), &earlier).await.unwrap().statements.is_empty());
+        }
     }
 }

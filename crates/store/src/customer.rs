@@ -4,7 +4,7 @@ use fullmakt_domain::authz::Permit;
 use fullmakt_domain::customer::{
     Agreement, AgreementContact, BillTo, BrowseCustomers, ConfirmAgreement, CreateCustomer, Customer, CustomerKey,
     CustomerLine, CustomerLines, CustomerPage, CustomerSummary, GetCustomer, ListAgreements, ListCustomers,
-    NewCustomer, PageStart,
+    NewCustomer, PageStart, UpdateBillTo,
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::market::Country;
@@ -48,7 +48,7 @@ fn after_prefix(prefix: &str) -> String {
 
 /// A page of rows that were read with one more than it holds, and whether that one was there. What was read from behind is
 /// turned around.
-fn cut<T>(mut rows: Vec<T>, size: u32, backwards: bool) -> (Vec<T>, bool) {
+pub(crate) fn cut<T>(mut rows: Vec<T>, size: u32, backwards: bool) -> (Vec<T>, bool) {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let more = rows.len() > size;
     rows.truncate(size);
@@ -295,6 +295,35 @@ pub(crate) async fn insert(new: &NewCustomer, tx: &mut Tx<'_>) -> Result<(), Fau
         .bind(&new.first_user.upn)
         .bind(&new.first_user.secret_hash)
         .bind(at)
+        .execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+impl Load for UpdateBillTo {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Customer>, Fault> {
+        load(permit.customer(), permit.partner(), tx).await
+    }
+}
+
+pub(crate) async fn update_bill_to(customer: &Customer, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    let bill_to = &customer.bill_to;
+    on!(tx, conn => sqlx::query(
+        "UPDATE customer SET language = $2, first_name = $3, last_name = $4, email = $5, phone = $6, address_1 = $7,
+                address_2 = $8, city = $9, region = $10, postal_code = $11, registration_number = $12, profile_etag = $13
+         WHERE customer_id = $1")
+        .bind(customer.id.to_string())
+        .bind(&customer.language)
+        .bind(&bill_to.first_name)
+        .bind(&bill_to.last_name)
+        .bind(&bill_to.email)
+        .bind(&bill_to.phone)
+        .bind(&bill_to.address_1)
+        .bind(&bill_to.address_2)
+        .bind(&bill_to.city)
+        .bind(&bill_to.region)
+        .bind(&bill_to.postal_code)
+        .bind(bill_to.registration_number.as_ref())
+        .bind(customer.profile_version)
         .execute(conn).await.map(drop))?;
     Ok(())
 }

@@ -8,15 +8,15 @@ use fullmakt_domain::catalog_item::CatalogItemId;
 use fullmakt_domain::ids::{CustomerId, OrderId, PartnerId, PrincipalId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::{
-    BillingCycle, BoughtBy, BoughtReservation, Buyer, GetOrder, ListBoughtReservations, ListOrders, Order, OrderLine,
-    OrderStatus, OrderedItem, PlaceOrder, PlaceOrderState, UnitPrices,
+    BillingCycle, BoughtBy, BoughtReservation, BrowseOrders, Buyer, GetOrder, ListBoughtReservations, ListOrders,
+    Order, OrderLine, OrderStatus, OrderedItem, OrdersFound, PlaceOrder, PlaceOrderState, UnitPrices,
 };
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
 
 use crate::db::Tx;
 use crate::door::{Answer, Load};
-use crate::row::{Fault, instant, known, micros, parsed};
+use crate::row::{Fault, instant, known, micros, money, parsed};
 use crate::statement::{query, query_as};
 use crate::{catalog, customer, entitlement, price_rule, purchase, reservation};
 
@@ -122,15 +122,7 @@ pub(crate) async fn load(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let mut order = row.order(customer, partner)?;
-    let lines: Vec<LineRow> = query_as(
-        "SELECT order_id, line_number, kind, catalog_item_id, name, quantity, term, list_unit_e6, partner_unit_e6,
-                customer_unit_e6, subscription_id, entitlement_id, reservation_order_id
-         FROM order_line WHERE customer_id = $1 AND order_id = $2 ORDER BY line_number",
-    )
-    .bind(customer.to_string())
-    .bind(id.as_str())
-    .fetch_all(tx)
-    .await?;
+    let lines = lines_of(customer, id.as_str(), tx).await?;
     order.lines = lines.into_iter().map(|line| line.line(order.currency)).collect::<Result<_, _>>()?;
     Ok(Some(order))
 }
@@ -155,10 +147,19 @@ pub(crate) async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'
     .bind(partner.to_string())
     .fetch_all(tx)
     .await?;
+    with_lines(rows, lines, customer, partner)
+}
+
+/// Orders with their lines; both lists are in the same order.
+fn with_lines(
+    rows: Vec<OrderRow>,
+    lines: Vec<LineRow>,
+    customer: CustomerId,
+    partner: PartnerId,
+) -> Result<Vec<Order>, Fault> {
     let mut lines = lines.into_iter().peekable();
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
-        // Both lists are in the same order.
         let mut order = row.order(customer, partner)?;
         while let Some(line) = lines.next_if(|line| line.order_id == order.id.as_str()) {
             order.lines.push(line.line(order.currency)?);
@@ -166,6 +167,67 @@ pub(crate) async fn list(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'
         orders.push(order);
     }
     Ok(orders)
+}
+
+/// Which orders [`BrowseOrders`] looks for: the first five values are the same in each of its statements.
+const WANTED: &str = "o.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
+       AND ($4 = '' OR o.status = $4)
+       AND ($5 = '' OR substr(o.order_id, 1, length($5)) = $5
+            OR EXISTS (SELECT 1 FROM order_line w WHERE w.customer_id = o.customer_id AND w.order_id = o.order_id
+                         AND replace(lower(w.name), $5, '') <> lower(w.name)))";
+
+impl Answer for BrowseOrders {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OrdersFound, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let sums = format!(
+            "SELECT o.currency, count(DISTINCT o.order_id),
+                    CAST(coalesce(sum(l.customer_unit_e6 * l.quantity), 0) AS BIGINT)
+             FROM commerce_order o LEFT JOIN order_line l ON l.customer_id = o.customer_id AND l.order_id = o.order_id
+             WHERE {WANTED} GROUP BY o.currency ORDER BY o.currency"
+        );
+        let sums: Vec<(String, i64, i64)> = query_as(sums)
+            .bind(customer.to_string())
+            .bind(partner.to_string())
+            .bind(self.side.map_or("", BoughtBy::name))
+            .bind(self.status.map_or("", OrderStatus::name))
+            .bind(&self.search)
+            .fetch_all(tx)
+            .await?;
+        let page = format!(
+            "SELECT o.order_id, o.placed_at, o.billing_cycle, o.currency, o.status, o.bought_by, o.buyer_id, o.buyer_name
+             FROM commerce_order o WHERE {WANTED} ORDER BY o.placed_at DESC, o.order_id LIMIT $6 OFFSET $7"
+        );
+        let rows: Vec<OrderRow> = query_as(page)
+            .bind(customer.to_string())
+            .bind(partner.to_string())
+            .bind(self.side.map_or("", BoughtBy::name))
+            .bind(self.status.map_or("", OrderStatus::name))
+            .bind(&self.search)
+            .bind(i64::from(self.size))
+            .bind(i64::from(self.skip))
+            .fetch_all(tx)
+            .await?;
+        let mut orders = Vec::with_capacity(rows.len());
+        for row in rows {
+            let lines = lines_of(customer, &row.order_id, tx).await?;
+            orders.extend(with_lines(vec![row], lines, customer, partner)?);
+        }
+        let totals = sums.iter().map(|(currency, _, amount)| money(*amount, currency)).collect::<Result<_, _>>()?;
+        Ok(OrdersFound { orders, count: sums.iter().map(|(_, count, _)| count).sum(), totals })
+    }
+}
+
+/// The lines of an order, in order.
+async fn lines_of(customer: CustomerId, order: &str, tx: &mut Tx<'_>) -> Result<Vec<LineRow>, Fault> {
+    query_as(
+        "SELECT order_id, line_number, kind, catalog_item_id, name, quantity, term, list_unit_e6, partner_unit_e6,
+                customer_unit_e6, subscription_id, entitlement_id, reservation_order_id
+         FROM order_line WHERE customer_id = $1 AND order_id = $2 ORDER BY line_number",
+    )
+    .bind(customer.to_string())
+    .bind(order)
+    .fetch_all(tx)
+    .await
 }
 
 /// What the lines of a partner's purchase are checked against.
@@ -316,4 +378,93 @@ pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>)
         .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::order::{BrowseReservations, GetBoughtOrder, Stage};
+    use fullmakt_domain::reservation::EXPIRING;
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, actor, bought, buys, request, stores};
+
+    #[tokio::test]
+    async fn r17_orders_and_reservations_are_searched_counted_and_cut_into_pages() {
+        let (ada, olle) = (actor(ADA, PARTNER), actor(OLLE, CUSTOMER));
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        for (store, _directory) in stores().await {
+            let first = bought(&store).await;
+            buys(&store, &olle, "44444444-4444-4444-8444-444444444445").await;
+            buys(&store, &olle, "44444444-4444-4444-8444-444444444446").await;
+            let all = store.read(&ada, &ListOrders { customer }).await.unwrap();
+            assert_eq!(all.len(), 3);
+            let any = BrowseOrders { customer, side: None, status: None, search: String::new(), skip: 0, size: 10 };
+            let found = store.read(&ada, &any).await.unwrap();
+            assert_eq!((&found.orders, found.count), (&all, 3));
+            assert_eq!(found.totals.iter().map(ToString::to_string).collect::<Vec<_>>(), ["6000.00 EUR"]);
+            let number = all[1].id.as_str().to_owned();
+            for (asked, count, orders) in [
+                (BrowseOrders { skip: 2, ..any.clone() }, 3, &all[2..]),
+                (BrowseOrders { size: 1, ..any.clone() }, 3, &all[..1]),
+                (BrowseOrders { search: "standard_d2S_v5".to_lowercase(), ..any.clone() }, 3, &all[..]),
+                (BrowseOrders { search: number, ..any.clone() }, 1, &all[1..2]),
+                (BrowseOrders { search: "' or 1=1".to_owned(), ..any.clone() }, 0, &[]),
+                (BrowseOrders { status: Some(OrderStatus::Cancelled), ..any.clone() }, 0, &[]),
+            ] {
+                let found = store.read(&ada, &asked).await.unwrap();
+                assert_eq!((found.orders.as_slice(), found.count), (orders, count), "{asked:?}");
+            }
+            for (side, count) in [(BoughtBy::Customer, 3), (BoughtBy::Partner, 0)] {
+                let asked = BrowseOrders { side: Some(side), ..any.clone() };
+                assert_eq!(store.read(&ada, &asked).await.unwrap().count, count, "{side:?}");
+            }
+
+            let now = request().now;
+            let any = BrowseReservations {
+                customer,
+                side: None,
+                stage: None,
+                search: String::new(),
+                hidden: false,
+                now,
+                skip: 0,
+                size: 10,
+            };
+            let end = first.order.expires_at;
+            let late = end.checked_sub(EXPIRING).unwrap();
+            let before = late.checked_sub(SignedDuration::from_secs(1)).unwrap();
+            let id = first.reservation.id.to_string();
+            let at = |stage, now: Timestamp| BrowseReservations { stage: Some(stage), now, ..any.clone() };
+            for (asked, count) in [
+                (any.clone(), 3),
+                (BrowseReservations { size: 2, ..any.clone() }, 2),
+                (BrowseReservations { skip: 2, ..any.clone() }, 1),
+                (BrowseReservations { side: Some(BoughtBy::Customer), ..any.clone() }, 3),
+                (BrowseReservations { side: Some(BoughtBy::Partner), ..any.clone() }, 0),
+                (BrowseReservations { search: "sweden c".to_owned(), ..any.clone() }, 3),
+                (BrowseReservations { search: "virtual".to_owned(), ..any.clone() }, 3),
+                (BrowseReservations { search: id, ..any.clone() }, 1),
+                (BrowseReservations { search: "nothing".to_owned(), ..any.clone() }, 0),
+                // As the phases go, to the second.
+                (at(Stage::Live, before), 3),
+                (at(Stage::Expiring, before), 0),
+                (at(Stage::Expiring, late), 3),
+                (at(Stage::Live, late), 3),
+                (at(Stage::Expired, late), 0),
+                (at(Stage::Expired, end), 3),
+                (at(Stage::Live, end), 0),
+                (at(Stage::Ended, end), 0),
+            ] {
+                let found = store.read(&ada, &asked).await.unwrap();
+                assert_eq!(found.reservations.len(), count, "{asked:?}");
+                assert!(found.reservations.iter().all(|found| found.reservations.len() == 1), "{found:?}");
+                assert_eq!(found.more, asked.size == 2, "{asked:?}");
+            }
+            let one = GetBoughtOrder { customer, order: first.order.id };
+            let one = store.read(&ada, &one).await.unwrap().unwrap();
+            assert_eq!((one.order, one.reservations), (first.order, vec![first.reservation]));
+            assert!(store.read(&olle, &any).await.is_err());
+        }
+    }
 }

@@ -6,13 +6,18 @@ use fullmakt_domain::authz::Permit;
 use fullmakt_domain::catalog::{BillingPlan, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::{Currency, Money};
-use fullmakt_domain::order::{BoughtBy, Buyer, UnitPrices};
+use fullmakt_domain::order::{
+    BoughtBy, BrowseReservations, Buyer, GetBoughtOrder, ReservationsFound, Stage, UnitPrices,
+};
 use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
-    AppliedScope, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations, RenewalTerms,
-    Reservation, ReservationOrder, ReservationState,
+    AppliedScope, EXPIRING, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations,
+    RenewalTerms, Reservation, ReservationOrder, ReservationState,
 };
 
+use jiff::Timestamp;
+
+use crate::customer::cut;
 use crate::db::Tx;
 use crate::door::Answer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed, parsed_optional};
@@ -236,18 +241,89 @@ pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<Or
                 renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
          FROM reservation WHERE customer_id = $1 ORDER BY created_at, reservation_id")
         .bind(customer.to_string()).fetch_all(tx).await?;
-    let mut reservations: Vec<Reservation> =
+    let reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
     let subscription_names = names(customer, &reservations, tx).await?;
+    let mut by_order: BTreeMap<ReservationOrderId, Vec<Reservation>> = BTreeMap::new();
+    for reservation in reservations {
+        by_order.entry(reservation.order).or_default().push(reservation);
+    }
     orders
         .into_iter()
         .map(|row| {
             let order = row.order()?;
-            let (own, others) = reservations.drain(..).partition(|r: &Reservation| r.order == order.id);
-            reservations = others;
+            let own = by_order.remove(&order.id).unwrap_or_default();
             Ok(OrderWithReservations { order, reservations: own, subscription_names: subscription_names.clone() })
         })
         .collect()
+}
+
+/// A stage as the statement below says it.
+fn stage_name(stage: Option<Stage>) -> &'static str {
+    match stage {
+        None => "",
+        Some(Stage::Live) => "live",
+        Some(Stage::Expiring) => "expiring",
+        Some(Stage::Expired) => "expired",
+        Some(Stage::Ended) => "ended",
+    }
+}
+
+impl Answer for BrowseReservations {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ReservationsFound, Fault> {
+        let customer = permit.customer();
+        let soon = self.now.checked_add(EXPIRING).unwrap_or(Timestamp::MAX);
+        // Regions and kinds are stored without blanks: `swedencentral`, `VirtualMachines`.
+        let joined = self.search.replace(' ', "");
+        let found: Vec<(String, String)> = query_as(
+            "SELECT r.reservation_order_id, r.reservation_id
+             FROM reservation r JOIN reservation_order o
+               ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
+             WHERE r.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
+               AND ($4 = '' OR $4 = CASE WHEN r.ending IS NOT NULL OR r.state = 'cancelled' THEN 'ended'
+                                         WHEN r.state = 'expired' OR o.expires_at <= $5 THEN 'expired'
+                                         ELSE 'live' END
+                    OR ($4 = 'expiring' AND r.ending IS NULL AND r.state = 'succeeded' AND o.starts_at <= $5
+                        AND o.expires_at > $5 AND o.expires_at <= $6))
+               AND ($7 = 1 OR r.archived = 0)
+               AND ($8 = '' OR replace(lower(r.display_name), $8, '') <> lower(r.display_name)
+                    OR replace(lower(o.sku), $8, '') <> lower(o.sku) OR r.reservation_id = $8
+                    OR replace(o.region, $9, '') <> o.region
+                    OR replace(lower(o.resource_type), $9, '') <> lower(o.resource_type))
+             ORDER BY o.requested_at DESC, r.reservation_id DESC LIMIT $10 OFFSET $11",
+        )
+        .bind(customer.to_string())
+        .bind(permit.partner().to_string())
+        .bind(self.side.map_or("", BoughtBy::name))
+        .bind(stage_name(self.stage))
+        .bind(micros(self.now))
+        .bind(micros(soon))
+        .bind(i64::from(self.hidden))
+        .bind(&self.search)
+        .bind(joined)
+        .bind(i64::from(self.size).saturating_add(1))
+        .bind(i64::from(self.skip))
+        .fetch_all(tx)
+        .await?;
+        let (found, more) = cut(found, self.size, false);
+        let mut page = Vec::with_capacity(found.len());
+        for (order, reservation) in found {
+            let id = parsed("reservation order id", &order)?;
+            let reservation: ReservationId = parsed("reservation id", &reservation)?;
+            if let Some(mut found) = load(customer, id, tx).await? {
+                found.reservations.retain(|own| own.id == reservation);
+                page.push(found);
+            }
+        }
+        Ok(ReservationsFound { reservations: page, more })
+    }
+}
+
+impl Answer for GetBoughtOrder {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
+        let found = load(permit.customer(), self.order, tx).await?;
+        Ok(found.filter(|found| found.order.partner == permit.partner()))
+    }
 }
 
 impl Answer for GetReservationOrder {

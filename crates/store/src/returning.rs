@@ -13,11 +13,12 @@ use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::UnitPrices;
 use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Settled, Side, WindowEntry};
 use fullmakt_domain::refund_policy::{
-    ConversionRate, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
+    ConversionRate, GetRefundRules, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
 };
 use fullmakt_domain::reservation::ListInstalments;
 use fullmakt_domain::returning::{
-    GetRefundWindow, Held, QuoteRefund, RefundQuote, RefundWindow, ReturnMade, ReturnReservation, ReturnState,
+    ExplainReturn, GetRefundQuote, GetRefundWindow, Held, QuoteRefund, QuotedRefund, RefundQuote,
+    RefundWindow, ReturnMade, ReturnReservation, ReturnState,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,7 @@ async fn rules(partner: PartnerId, tx: &mut Tx<'_>) -> Result<RefundRules, Fault
 
 #[derive(serde::Deserialize)]
 struct WindowRow {
+    session_id: String,
     at: i64,
     reservation_order_id: String,
     reservation_id: String,
@@ -139,12 +141,13 @@ struct WindowRow {
 /// Every return of a customer that counts, or counted, against its limit with a partner.
 async fn window(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Vec<WindowEntry>, Fault> {
     let rows: Vec<WindowRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT at, reservation_order_id, reservation_id, quantity, counted_e6, counted_currency, returned_by
+        "SELECT session_id, at, reservation_order_id, reservation_id, quantity, counted_e6, counted_currency, returned_by
          FROM reservation_return WHERE customer_id = $1 AND partner_id = $2 AND kind = 'refund' ORDER BY at, return_id")
         .bind(customer.to_string()).bind(partner.to_string()).fetch_all(conn).await)?;
     rows.into_iter()
         .map(|row| {
             Ok(WindowEntry {
+                session: parsed("session id", &row.session_id)?,
                 at: instant(row.at)?,
                 reservation: parsed("reservation id", &row.reservation_id)?,
                 order: parsed("reservation order id", &row.reservation_order_id)?,
@@ -187,6 +190,15 @@ impl Load for ReturnReservation {
     }
 }
 
+impl Answer for GetRefundQuote {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<QuotedRefund>, Fault> {
+        let customer = permit.customer();
+        let Some(quote) = refund_quote(customer, self.session, tx).await? else { return Ok(None) };
+        let order = reservation::load(customer, self.order, tx).await?;
+        Ok(order.and_then(|found| self.seen(permit, quote, &found.order)))
+    }
+}
+
 impl Load for SetRefundPolicy {
     async fn load(&self, _permit: &Permit<Self>, _tx: &mut Tx<'_>) -> Result<(), Fault> {
         Ok(())
@@ -205,6 +217,24 @@ impl Answer for GetRefundWindow {
         let entries = window(customer, partner, tx).await?;
         RefundWindow::of(entries, &rules(partner, tx).await?, self.now)
             .map_err(|error| Fault::Damaged { what: "sum of returns", value: error.to_string() })
+    }
+}
+
+impl Answer for ExplainReturn {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<RefundQuote>, Fault> {
+        let customer = permit.customer();
+        let made: i64 = on!(tx, conn => sqlx::query_scalar(
+            "SELECT count(*) FROM reservation_return
+             WHERE customer_id = $1 AND partner_id = $2 AND session_id = $3 AND kind = 'refund'")
+            .bind(customer.to_string()).bind(permit.partner().to_string()).bind(self.session.to_string())
+            .fetch_one(conn).await)?;
+        if made == 0 { Ok(None) } else { refund_quote(customer, self.session, tx).await }
+    }
+}
+
+impl Answer for GetRefundRules {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<RefundRules, Fault> {
+        rules(permit.partner(), tx).await
     }
 }
 

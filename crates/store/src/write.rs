@@ -105,6 +105,7 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         }
         Change::EventRaised(event) => ledger::raise(customer, event, tx).await,
         Change::CustomerCreated(new) => crate::customer::insert(new, tx).await,
+        Change::BillToUpdated(customer) => crate::customer::update_bill_to(customer, tx).await,
         Change::AgreementConfirmed(agreement, at) => {
             crate::customer::confirm_agreement(customer, partner, agreement, *at, tx).await
         }

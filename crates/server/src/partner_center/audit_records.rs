@@ -46,11 +46,12 @@ const fn face(operation: &'static str, operation_type: &'static str, resource_ty
     Face { operation, operation_type, resource_type, java }
 }
 
-const FACES: [Face; 9] = [
+const FACES: [Face; 10] = [
     face("create_self_serve_policy", "create_self_serve_policy", "self_serve_policy", false),
     face("update_self_serve_policy", "update_self_serve_policy", "self_serve_policy", false),
     face("delete_self_serve_policy", "delete_self_serve_policy", "self_serve_policy", false),
     face("add_customer", "add_customer", "customer", true),
+    face("update_customer_billing_profile", "update_customer_billing_profile", "customer", true),
     face("create_order", "create_order", "order", true),
     face("update_order", "update_order", "order", true),
     face("update_subscription", "update_subscription", "subscription", true),

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use fullmakt_domain::customer::{
     BillTo, CreateCustomer, Customer, CustomerKey, CustomerSummary, FirstUser, GetCustomer, ListCustomers, PageStart,
-    is_domain, is_email,
+    UpdateBillTo, is_domain, is_email,
 };
 use fullmakt_domain::ids::{CustomerId, PrincipalId};
 use fullmakt_domain::market::Country;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::body::Node;
 use super::collection::{Cursor, Page, Seek, link};
 use super::filter::Query;
-use super::{Call, Code, Failure, Reply, customer_id};
+use super::{Call, Code, Failure, Reply, customer_id, etag};
 use crate::App;
 use crate::signin::{hash_secret, new_password};
 
@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/customers", get(list).post(create))
         .route("/customers/{customer}", get(show))
         .route("/customers/{customer}/profiles/company", get(company_profile))
-        .route("/customers/{customer}/profiles/billing", get(billing_profile))
+        .route("/customers/{customer}/profiles/billing", get(billing_profile).put(put_billing_profile))
 }
 
 const COLLECTION: &str = "customers";
@@ -168,6 +168,77 @@ async fn billing_profile(State(app): State<App>, call: Call, Path(customer): Pat
     Ok(Reply::Ok(render_billing(&customer)))
 }
 
+/// Changes contact, address, language and registration number. Name and country are the directory's own.
+async fn put_billing_profile(
+    State(app): State<App>,
+    call: Call,
+    Path(customer): Path<String>,
+) -> Result<Reply, Failure> {
+    let old = load(&app, &call, &customer).await?;
+    let document = call.body()?;
+    let root = document.root();
+    let name = root.get("companyName")?;
+    if name.text()?.is_some_and(|text| text.trim() != old.name) {
+        return Err(name.wrong("is not the name of the company, which cannot be changed here"));
+    }
+    let address = root.get("defaultAddress")?;
+    let country = address.get("country")?;
+    if country.text()?.is_some_and(|text| Country::parse(&text).ok() != Some(old.country)) {
+        return Err(country.wrong("is not the country of the customer, which cannot be changed"));
+    }
+    let names = (root.get("firstName")?.text_within(50)?, root.get("lastName")?.text_within(50)?);
+    let tag = root.get("attributes")?.get("etag")?.text()?;
+    let expected = etag::expected(call.envelope().if_match.as_deref(), tag.as_deref());
+    let if_match = expected.map(|tag| tag.parse().map_err(|_| etag::stale())).transpose()?;
+    let read = read_bill_to(&root, &address, names)?;
+    let number = root.get("organizationRegistrationNumber")?;
+    let registration_number = match number.text_within(64)? {
+        // Clients send back the profile they read, which does not show it.
+        None => old.bill_to.registration_number,
+        given => given,
+    };
+    let command = UpdateBillTo {
+        customer: old.id,
+        bill_to: BillTo { registration_number, ..read },
+        language: read_language(&root)?,
+        if_match,
+    };
+    let new = app.store.execute(call.actor(), &command, &call.context(&app)).await?;
+    Ok(Reply::Ok(render_billing(&new)))
+}
+
+/// Contact and address of a billing profile, without the registration number. Names stand in the address or, as a
+/// second best, in the profile.
+fn read_bill_to(
+    billing: &Node<'_>,
+    address: &Node<'_>,
+    names: (Option<String>, Option<String>),
+) -> Result<BillTo, Failure> {
+    let email = billing.get("email")?;
+    let email_text = email.text_within(254)?.ok_or_else(|| email.missing())?;
+    if !is_email(&email_text) {
+        return Err(email.wrong("is not an e-mail address"));
+    }
+    let required = |name: &str, most, instead: Option<String>| -> Result<String, Failure> {
+        let node = address.get(name)?;
+        node.text_within(most)?.or(instead).ok_or_else(|| node.missing())
+    };
+    let optional =
+        |name: &str, most| -> Result<String, Failure> { Ok(address.get(name)?.text_within(most)?.unwrap_or_default()) };
+    Ok(BillTo {
+        first_name: required("firstName", 50, names.0)?,
+        last_name: required("lastName", 50, names.1)?,
+        email: email_text,
+        phone: optional("phoneNumber", 64)?,
+        address_1: required("addressLine1", 200, None)?,
+        address_2: optional("addressLine2", 200)?,
+        city: required("city", 120, None)?,
+        region: optional("state", 120)?,
+        postal_code: optional("postalCode", 32)?,
+        registration_number: None,
+    })
+}
+
 /// The customer of a path, if it is the caller's own.
 async fn load(app: &App, call: &Call, customer: &str) -> Result<Customer, Failure> {
     let customer = customer_id(customer)?;
@@ -203,11 +274,6 @@ fn read_customer(root: &Node<'_>) -> Result<Customer, Failure> {
     if !is_domain(&name) {
         return Err(domain.wrong("is not a domain like `exempel.onmicrosoft.com`"));
     }
-    let email = billing.get("email")?;
-    let email_text = email.text_within(254)?.ok_or_else(|| email.missing())?;
-    if !is_email(&email_text) {
-        return Err(email.wrong("is not an e-mail address"));
-    }
     let language = read_language(&billing)?;
     let company_name = billing.get("companyName")?;
     let company_name = company_name.text_within(256)?.ok_or_else(|| company_name.missing())?;
@@ -215,12 +281,7 @@ fn read_customer(root: &Node<'_>) -> Result<Customer, Failure> {
     let country = address.get("country")?;
     let country =
         Country::parse(&country.required_text()?).map_err(|_| country.wrong("is not a country code of two letters"))?;
-    let required = |name: &str, most| -> Result<String, Failure> {
-        let node = address.get(name)?;
-        node.text_within(most)?.ok_or_else(|| node.missing())
-    };
-    let optional =
-        |name: &str, most| -> Result<String, Failure> { Ok(address.get(name)?.text_within(most)?.unwrap_or_default()) };
+    let bill_to = read_bill_to(&billing, &address, (None, None))?;
     let mut registration_number = company.get("organizationRegistrationNumber")?.text_within(64)?;
     if registration_number.is_none() {
         registration_number = billing.get("organizationRegistrationNumber")?.text_within(64)?;
@@ -232,18 +293,7 @@ fn read_customer(root: &Node<'_>) -> Result<Customer, Failure> {
         domain: name,
         country,
         language,
-        bill_to: BillTo {
-            first_name: required("firstName", 50)?,
-            last_name: required("lastName", 50)?,
-            email: email_text,
-            phone: optional("phoneNumber", 64)?,
-            address_1: required("addressLine1", 200)?,
-            address_2: optional("addressLine2", 200)?,
-            city: required("city", 120)?,
-            region: optional("state", 120)?,
-            postal_code: optional("postalCode", 32)?,
-            registration_number,
-        },
+        bill_to: BillTo { registration_number, ..bill_to },
         profile_version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         agreement_confirmed_at: None,

@@ -26,6 +26,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/customers/{customer}", "read_customer"),
     ("GET", "/customers/{customer}/profiles/company", "read_customer"),
     ("GET", "/customers/{customer}/profiles/billing", "read_customer"),
+    ("PUT", "/customers/{customer}/profiles/billing", "update_customer_billing_profile"),
     ("GET", "/agreements?agreementType=*", EVERYBODY),
     ("GET", "/customers/{customer}/agreements", "read_agreement"),
     ("POST", "/customers/{customer}/agreements", "create_agreement"),
@@ -242,6 +243,17 @@ fn body(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> Option<V
             "templateId": "998b88de-aa99-4388-a42c-1b3517d49490",
             "dateAgreed": "2026-01-15T00:00:00Z",
             "type": "MicrosoftCustomerAgreement",
+        }),
+        ("PUT", "/customers/{customer}/profiles/billing") => json!({
+            "email": "faktura@exempel.example",
+            "culture": "sv-SE",
+            "defaultAddress": {
+                "firstName": "Olle",
+                "lastName": "Ek",
+                "addressLine1": "Storgatan 1",
+                "city": "Umeå",
+                "country": "SE",
+            },
         }),
         ("PATCH", "/customers/{customer}/subscriptions/{entitlement}") => json!({"friendlyName": "Nytt namn"}),
         ("POST" | "PUT", path) if path.contains("/carts") && !path.ends_with("/checkout") => {

@@ -148,6 +148,7 @@ async fn r05_r17_each_write_of_partner_center_leaves_one_record() {
         ("PUT", "/selfservepolicy/{policy}".to_owned()),
         ("POST", "/customers".to_owned()),
         ("POST", format!("{customer}/agreements")),
+        ("PUT", format!("{customer}/profiles/billing")),
         ("PATCH", format!("{customer}/subscriptions/{{entitlement}}")),
         ("POST", format!("{customer}/subscriptions/{{entitlement}}/registrations")),
         ("POST", format!("{customer}/carts")),
