@@ -13,6 +13,7 @@ use crate::ids::{CustomerId, SubscriptionId};
 use crate::market::Country;
 use crate::money::{Currency, Money};
 use crate::operation::{self, Operation};
+use crate::refund_policy::is_exchangeable_for;
 
 /// A text that is not one of the words, or not of the form, that the catalogue knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -909,6 +910,8 @@ pub struct OfferFilter {
     pub region: Option<Region>,
     /// The term.
     pub term: Option<Term>,
+    /// The kind of what would be given back for it: only what it may be exchanged for.
+    pub instead_of: Option<ReservedResourceType>,
 }
 
 impl OfferFilter {
@@ -916,6 +919,7 @@ impl OfferFilter {
     pub fn fits(&self, offer: &Offer) -> bool {
         self.term.is_none_or(|term| offer.term == term)
             && self.region.as_ref().is_none_or(|region| offer.region == *region)
+            && self.instead_of.is_none_or(|kind| is_exchangeable_for(kind, offer.resource_type))
             && self.family.as_ref().is_none_or(|family| offer.family.eq_ignore_ascii_case(family))
             && offer.sku.as_str().to_ascii_lowercase().contains(&self.sku.to_ascii_lowercase())
     }

@@ -16,6 +16,7 @@ mod parts;
 mod portal;
 mod shell;
 mod sign_in;
+mod statement;
 mod usage;
 mod visitor;
 mod words;

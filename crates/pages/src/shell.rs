@@ -4,11 +4,13 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use fullmakt_domain::ids::CustomerId;
 use fullmakt_domain::money::Money;
+use fullmakt_domain::operation;
 use fullmakt_server::text::{Language, Text, Value};
 use http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::dashboard::lacking;
 use crate::error::PageError;
 use crate::visitor::{Agent, Guest, Visit};
 use crate::{assets, format, words};
@@ -24,14 +26,22 @@ pub enum Place {
     Customers,
     /// Dashboard: Prices.
     Prices,
+    /// Dashboard: Billing.
+    Billing,
     /// Dashboard: the activity log.
     ActivityLog,
+    /// Dashboard: the rules of returns.
+    RefundRules,
     /// Dashboard, a customer: Subscriptions.
     CustomerSubscriptions,
     /// Dashboard, a customer: Azure reservations.
     CustomerReservations,
     /// Dashboard, a customer: Order history.
     CustomerOrders,
+    /// Dashboard, a customer: Returns.
+    CustomerReturns,
+    /// Dashboard, a customer: Statement.
+    CustomerStatement,
     /// Dashboard, a customer: Account.
     CustomerAccount,
     /// Dashboard, a customer: Add products.
@@ -46,6 +56,8 @@ pub enum Place {
     Reservations,
     /// Portal: Purchase.
     Purchase,
+    /// Portal: Statement.
+    Statement,
 }
 
 /// Which part of the product a page belongs to.
@@ -81,6 +93,15 @@ pub struct About {
     pub name: String,
 }
 
+/// Entries of the navigation that are there for some roles only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Opens {
+    /// Statements and bills.
+    pub books: bool,
+    /// The limit and the rules of returns.
+    pub returns: bool,
+}
+
 /// What every page carries.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -104,6 +125,8 @@ pub struct Shell {
     pub customer: Option<About>,
     /// A partner's agent acts for the customer: the name of the partner.
     pub on_behalf: Option<String>,
+    /// Which further entries of the navigation the visitor's roles open.
+    pub opens: Opens,
     /// The way here, as names and paths; the page itself is not among them.
     pub trail: Vec<(String, String)>,
 }
@@ -130,13 +153,18 @@ impl Shell {
             notice: notice.map(|key| t.get(key)),
             customer: None,
             on_behalf: None,
+            opens: Opens::default(),
             trail: Vec::new(),
         }
     }
 
     /// A page of the dashboard.
     pub fn dashboard(agent: &Agent, title: String, place: Place) -> Self {
-        Self { part: Part::Dashboard, ..Self::plain(agent.visit(), title, place) }
+        let opens = Opens {
+            books: lacking(agent, &operation::READ_STATEMENT).is_none(),
+            returns: lacking(agent, &operation::READ_REFUND_WINDOW).is_none(),
+        };
+        Self { part: Part::Dashboard, opens, ..Self::plain(agent.visit(), title, place) }
     }
 
     /// A page of the dashboard about a customer.

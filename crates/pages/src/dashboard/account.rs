@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use fullmakt_domain::customer::{Agreement, Customer, GetCustomer, ListAgreements};
 use fullmakt_domain::market;
-use fullmakt_domain::operation::{CONFIRM_AGREEMENT, GRANT_SELF_SERVE_POLICY, READ_AGREEMENT};
+use fullmakt_domain::operation::{CONFIRM_AGREEMENT, GRANT_SELF_SERVE_POLICY, READ_AGREEMENT, UPDATE_BILL_TO};
 use fullmakt_domain::readiness::{GetReadiness, Permission, Readiness};
 use fullmakt_domain::self_serve_policy::SelfServeResource;
 use fullmakt_server::App;
@@ -25,6 +25,7 @@ struct AccountPage {
     path: String,
     customer: Customer,
     address: Vec<String>,
+    bill_to_lacking: Option<String>,
     agreement: Option<Confirmed>,
     agreement_badge: Badge,
     agreement_lacking: Option<String>,
@@ -90,6 +91,7 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(customer): Path<Str
     let page = AccountPage {
         path: format!("/dashboard/customers/{id}/account"),
         address: address.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
+        bill_to_lacking: lacking(&agent, &UPDATE_BILL_TO),
         agreement: confirmed(&shell, &customer, agreements.first()),
         agreement_badge: Badge::new(tone, t.get(words)),
         agreement_lacking: lacking(&agent, &CONFIRM_AGREEMENT),

@@ -59,6 +59,14 @@ const ACTIONS: &[(&str, &str)] = &[
     ("renew_reservation", "action-renew-reservation"),
     ("archive_reservation", "action-archive-reservation"),
     ("unarchive_reservation", "action-unarchive-reservation"),
+    ("update_customer_billing_profile", "action-update-customer-billing-profile"),
+    ("quote_refund", "action-quote-refund"),
+    ("return_reservation", "action-return-reservation"),
+    ("quote_exchange", "action-quote-exchange"),
+    ("exchange_reservations", "action-exchange-reservations"),
+    ("note_use", "action-note-use"),
+    ("set_refund_policy", "action-set-refund-policy"),
+    ("set_conversion_rate", "action-set-conversion-rate"),
 ];
 
 /// What the log calls an operation.
@@ -422,6 +430,19 @@ mod tests {
 
     use super::*;
     use crate::words::texts;
+
+    #[test]
+    fn every_operation_that_is_recorded_has_a_name_in_both_languages() {
+        for operation in operation::ALL.iter().filter(|operation| operation.writes) {
+            let key = ACTIONS.iter().find(|(name, _)| *name == operation.name).map(|(_, key)| *key);
+            let key = key.unwrap_or_else(|| panic!("the log shows {} in English in every language", operation.name));
+            let [english, swedish] = Language::ALL.map(|language| texts(language).get(key));
+            assert_ne!(english, swedish, "{key}");
+        }
+        let named = |name: &str| operation::ALL.iter().any(|operation| operation.writes && operation.name == name);
+        let forgotten: Vec<_> = ACTIONS.iter().filter(|(name, _)| !named(name)).collect();
+        assert!(forgotten.is_empty(), "nothing writes these: {forgotten:?}");
+    }
 
     #[test]
     fn r05_the_permission_has_the_names_of_the_original() {

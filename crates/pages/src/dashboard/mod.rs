@@ -5,6 +5,8 @@ mod activity_log;
 mod add_products;
 mod agreement;
 mod azure_plan;
+mod bill_to;
+mod billing;
 mod customers;
 mod home;
 mod manage;
@@ -13,8 +15,11 @@ mod new_customer;
 mod orders;
 mod permissions;
 mod prices;
+mod refund_rules;
 mod reservations;
+mod returns;
 mod roles;
+mod statement;
 mod subscriptions;
 
 use axum::Router;
@@ -27,6 +32,7 @@ use fullmakt_server::App;
 
 pub use add_products::SELLERS;
 pub use orders::customer_of;
+pub use roles::lacking;
 
 use crate::error::PageError;
 use crate::visitor::Agent;
@@ -43,6 +49,7 @@ pub fn routes() -> Router<App> {
         .route("/dashboard/customers/{customer}", get(customer))
         .route("/dashboard/customers/{customer}/account", get(account::show))
         .route("/dashboard/customers/{customer}/account/agreement", get(agreement::show).post(agreement::confirm))
+        .route("/dashboard/customers/{customer}/account/bill-to", get(bill_to::show).post(bill_to::save))
         .route(
             "/dashboard/customers/{customer}/account/permissions/{switch}",
             get(permissions::ask).post(permissions::turn),
@@ -59,7 +66,11 @@ pub fn routes() -> Router<App> {
         )
         .route("/dashboard/activity-log", get(activity_log::show))
         .route("/dashboard/activity-log/export", get(activity_log::export))
+        .route("/dashboard/refund-rules", get(refund_rules::show))
+        .route("/dashboard/refund-rules/policy", get(refund_rules::new_policy).post(refund_rules::set_policy))
+        .route("/dashboard/refund-rules/rate", get(refund_rules::new_rate).post(refund_rules::set_rate))
         .merge(purchases())
+        .merge(books())
         .merge(usage::routes("/dashboard/customers/{customer}"))
 }
 
@@ -100,4 +111,15 @@ fn purchases() -> Router<App> {
         .route("/dashboard/prices/add", get(prices::new).post(prices::add))
         .route("/dashboard/prices/preview", get(prices::preview))
         .route("/dashboard/prices/{rule}/end", get(prices::ask_end).post(prices::end))
+}
+
+/// What was charged, and what was given back.
+fn books() -> Router<App> {
+    Router::new()
+        .route("/dashboard/customers/{customer}/statement", get(statement::show))
+        .route("/dashboard/customers/{customer}/statement/export.csv", get(statement::export))
+        .route("/dashboard/customers/{customer}/returns", get(returns::show))
+        .route("/dashboard/billing", get(billing::list))
+        .route("/dashboard/billing/{number}", get(billing::show))
+        .route("/dashboard/billing/{number}/export.csv", get(billing::export))
 }

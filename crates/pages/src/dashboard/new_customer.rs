@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use fullmakt_domain::customer::{BillTo, CreateCustomer, Customer, FirstUser, is_domain};
+use fullmakt_domain::customer::{CreateCustomer, Customer, FirstUser, is_domain};
 use fullmakt_domain::ids::{CustomerId, PrincipalId};
 use fullmakt_domain::market::Country;
 use fullmakt_domain::operation::CREATE_CUSTOMER;
@@ -16,6 +16,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::bill_to::{self, address_fields, contact_fields, filled, language_field};
 use super::roles::lacking;
 use crate::entries::Entries;
 use crate::error::PageError;
@@ -46,11 +47,8 @@ struct AddedPage {
 impl NewCustomerPage {
     fn new(agent: &Agent, form: &Fields, entries: &Entries<'_>) -> Self {
         let t = agent.visit().text;
-        let dressed =
-            |field: Field, name: &str| field.value(form.text(name)).error(entries.error(name)).autocomplete("off");
-        let field = |name: &'static str, label: &str| dressed(Field::text(name, t.get(label)), name);
-        let languages = Language::ALL.map(|language| (language.code().to_owned(), language.own_name().to_owned()));
-        let language = Field::choice("language", t.get("customer-language"), languages.to_vec());
+        let value = |name: &str| form.text(name).to_owned();
+        let field = filled(t, value, entries);
         let chosen = form.get("language").unwrap_or_else(|| t.language().code());
         let title = t.get("customer-add");
         Self {
@@ -59,22 +57,11 @@ impl NewCustomerPage {
                 field("name", "customers-name").required(),
                 field("domain", "customers-domain").hint(t.get("customer-domain-hint")).required(),
                 field("country", "customer-country").hint(t.get("customer-country-hint")).required().small(),
-                language.value(chosen).error(entries.error("language")).small(),
+                language_field(t, chosen, entries),
                 field("registration_number", "bill-to-registration-number").hint(t.get("customer-registration-hint")),
             ],
-            contact: vec![
-                field("first_name", "person-first-name").required(),
-                field("last_name", "person-last-name").required(),
-                field("email", "person-email").kind("email").required(),
-                field("phone", "person-phone").kind("tel").hint(t.get("entry-optional")),
-            ],
-            address: vec![
-                field("address_1", "address-1").required(),
-                field("address_2", "address-2").hint(t.get("entry-optional")),
-                field("postal_code", "address-postal-code").hint(t.get("entry-optional")).small(),
-                field("city", "address-city").required(),
-                field("region", "address-region").hint(t.get("entry-optional")),
-            ],
+            contact: contact_fields(t, value, entries),
+            address: address_fields(t, value, entries),
         }
     }
 }
@@ -114,13 +101,10 @@ pub async fn add(State(app): State<App>, agent: Agent) -> Result<Response, PageE
                 return Ok(ok(&AddedPage { shell, customer, upn, password }));
             }
             Err(ExecuteError::Refused(refusal)) => {
-                let (field, refused) = match &refusal {
-                    Refusal::DomainTaken { .. } => ("domain", StatusCode::CONFLICT),
-                    Refusal::PhoneNumberMissing { .. } => ("phone", StatusCode::BAD_REQUEST),
-                    Refusal::RegistrationNumberMissing { .. }
-                    | Refusal::RegistrationNumberNotTaken { .. }
-                    | Refusal::RegistrationNumberMalformed { .. } => ("registration_number", StatusCode::BAD_REQUEST),
-                    _ => return Err(ExecuteError::Refused(refusal).into()),
+                let (field, refused) = match (&refusal, bill_to::field_of(&refusal)) {
+                    (_, Some(field)) => (field, StatusCode::BAD_REQUEST),
+                    (Refusal::DomainTaken { .. }, None) => ("domain", StatusCode::CONFLICT),
+                    (_, None) => return Err(ExecuteError::Refused(refusal).into()),
                 };
                 entries.wrong(field, words::refusal(t, &refusal));
                 status = refused;
@@ -146,18 +130,7 @@ fn read(entries: &mut Entries<'_>, form: &Fields, t: fullmakt_server::text::Text
     if language.is_none() {
         entries.wrong("language", t.get("may-buy-choice"));
     }
-    let bill_to = BillTo {
-        first_name: entries.required("first_name", 50),
-        last_name: entries.required("last_name", 50),
-        email: entries.email("email"),
-        phone: entries.optional("phone", 64),
-        address_1: entries.required("address_1", 200),
-        address_2: entries.optional("address_2", 200),
-        city: entries.required("city", 120),
-        region: entries.optional("region", 120),
-        postal_code: entries.optional("postal_code", 32),
-        registration_number: Some(entries.optional("registration_number", 64)).filter(|number| !number.is_empty()),
-    };
+    let bill_to = bill_to::read(entries);
     let (country, language) = (country?, language?);
     entries.are_sound().then(|| Customer {
         id: CustomerId(Uuid::new_v4()),

@@ -8,7 +8,7 @@ use fullmakt_domain::history::{FindCustomers, NamedCustomer};
 use fullmakt_domain::ids::{CustomerId, OrderId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::{
-    BillingCycle, BoughtBy, Buyer, GetOrder, ListOrders, Order, OrderLine, OrderStatus, OrderedItem,
+    BillingCycle, BoughtBy, BrowseOrders, Buyer, GetOrder, Order, OrderLine, OrderStatus, OrderedItem, OrdersFound,
 };
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
@@ -21,7 +21,7 @@ use crate::visitor::Agent;
 use crate::words;
 
 /// Orders on a page.
-const PAGE: usize = 25;
+const PAGE: u32 = 25;
 
 /// The customer that a path names, when it is one of the partner's.
 ///
@@ -42,6 +42,11 @@ pub(super) fn sees_cost(agent: &Agent) -> bool {
 pub(super) fn page_number(query: &Fields) -> usize {
     let asked = query.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1);
     asked.clamp(1, 10_000).saturating_sub(1)
+}
+
+/// How many entries stand before a page.
+pub(super) fn before_page(number: usize, size: u32) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX).saturating_mul(size)
 }
 
 /// Where to go from a page of a list that is counted in pages.
@@ -78,11 +83,6 @@ pub(super) fn side_field(t: Text, query: &Fields) -> Field {
 pub(super) fn side_badge(t: Text, buyer: &Buyer) -> Badge {
     let tone = if buyer.side == BoughtBy::Customer { Tone::Warning } else { Tone::Quiet };
     Badge::new(tone, words::bought_by(t, buyer.side))
-}
-
-/// Whether a list that is asked to show one side's purchases shows this one.
-pub(super) fn is_side(query: &Fields, buyer: &Buyer) -> bool {
-    query.get("by").and_then(BoughtBy::parse).is_none_or(|side| side == buyer.side)
 }
 
 /// How often an order is billed.
@@ -139,30 +139,28 @@ struct OrderRow {
     buyer: String,
 }
 
-fn is_wanted(query: &Fields, order: &Order) -> bool {
-    let product = query.get("q").map(str::to_lowercase);
-    let holds = |text: &str| order.lines.iter().any(|line| line.name.to_lowercase().contains(text));
-    let number = |text: &str| order.id.as_str().starts_with(text);
-    is_side(query, &order.buyer)
-        && query.get("state").and_then(OrderStatus::parse).is_none_or(|status| status == order.status)
-        && product.is_none_or(|text| holds(&text) || number(&text))
-}
-
 /// The list.
 pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) -> Result<Response, PageError> {
     let customer = customer_of(&app, &agent, &id).await?;
     let (t, query) = (agent.visit().text, &agent.visit().query);
-    let orders = app.store.read(agent.actor(), &ListOrders { customer: customer.id }).await?;
-    let none_at_all = orders.is_empty();
-    let orders: Vec<Order> = orders.into_iter().filter(|order| is_wanted(query, order)).collect();
+    let number = page_number(query);
+    let asked = BrowseOrders {
+        customer: customer.id,
+        side: query.get("by").and_then(BoughtBy::parse),
+        status: query.get("state").and_then(OrderStatus::parse),
+        search: query.text("q").to_lowercase(),
+        skip: before_page(number, PAGE),
+        size: PAGE,
+    };
+    let is_narrowed = asked.side.is_some() || asked.status.is_some() || !asked.search.is_empty();
+    let OrdersFound { orders, count, totals } = app.store.read(agent.actor(), &asked).await?;
     let shell = Shell::customer(&agent, customer.id, &customer.name, t.get("nav-order-history"), Place::CustomerOrders);
-    let summary = orders.first().map(|first| {
-        let all = sum(first.currency, orders.iter().map(total));
-        t.with_all("orders-summary", &[("count", &orders.len()), ("total", &shell.money(&all))])
+    let summary = (count > 0).then(|| {
+        let all: Vec<String> = totals.iter().map(|total| shell.money(total)).collect();
+        t.with_all("orders-summary", &[("count", &count), ("total", &all.join(" + "))])
     });
     let path = format!("/dashboard/customers/{}/orders", customer.id);
-    let number = page_number(query);
-    let (orders, more) = page_of(orders, number, PAGE);
+    let more = i64::from(before_page(number.saturating_add(1), PAGE)) < count;
     let rows = orders
         .iter()
         .map(|order| OrderRow {
@@ -188,7 +186,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         Field::choice("state", t.get("orders-state"), states).value(query.text("state")),
         Field::text("q", t.get("orders-product")).kind("search").value(query.text("q")),
     ];
-    let empty = if none_at_all {
+    let empty = if !is_narrowed {
         Empty::new(t.get("orders-none"), t.get("orders-none-text"))
             .action(t.get("nav-add-products"), format!("/dashboard/customers/{}/add-products", customer.id))
     } else {

@@ -3,17 +3,20 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::history::{ListInstalments, NamedCustomer};
-use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
-use fullmakt_domain::order::{BoughtReservation, ListBoughtReservations};
-use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Phase, Reservation, ReservationOrder};
+use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId};
+use fullmakt_domain::order::{BoughtBy, BrowseReservations, GetBoughtOrder, ReservationsFound, Stage};
+use fullmakt_domain::purchase::PartnerOnlyChange;
+use fullmakt_domain::refund_policy::is_returnable;
+use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Reservation, ReservationOrder};
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
 use jiff::Timestamp;
 
 use super::manage;
-use super::orders::{customer_of, is_side, page_number, page_of, pager, sees_cost, side_badge, side_field};
+use super::orders::{before_page, customer_of, page_number, pager, sees_cost, side_badge, side_field};
 use crate::error::PageError;
 use crate::fields::Fields;
 use crate::parts::{Badge, Empty, Field, Pager};
@@ -23,7 +26,7 @@ use crate::visitor::Agent;
 use crate::words;
 
 /// Reservations on a page.
-const PAGE: usize = 25;
+const PAGE: u32 = 25;
 
 #[derive(Template)]
 #[template(path = "dashboard/reservations.html")]
@@ -51,14 +54,14 @@ struct ReservationRow {
 }
 
 /// What a list may be narrowed to.
-fn is_state(state: &str, phase: Phase) -> bool {
-    match state {
-        "active" => phase.is_live(),
-        "expiring" => phase == Phase::Expiring,
-        "expired" => phase == Phase::Expired,
-        "ended" => !phase.is_live() && phase != Phase::Expired,
-        _ => true,
-    }
+fn stage(query: &Fields) -> Option<Stage> {
+    Some(match query.get("state")? {
+        "active" => Stage::Live,
+        "expiring" => Stage::Expiring,
+        "expired" => Stage::Expired,
+        "ended" => Stage::Ended,
+        _ => return None,
+    })
 }
 
 /// `Standard_D2s_v5, West Europe`: what it is for, in a line.
@@ -71,22 +74,25 @@ fn scope(t: Text, found: &OrderWithReservations, scope: &AppliedScope) -> String
     words::applied_scope(t, scope, name.map(String::as_str))
 }
 
-fn is_wanted(query: &Fields, order: &ReservationOrder, reservation: &Reservation, now: Timestamp) -> bool {
-    let looked_for = query.get("q").map(str::to_lowercase);
-    let texts = || [reservation.display_name.as_str().to_owned(), product(order), reservation.id.to_string()];
-    is_side(query, &order.buyer)
-        && is_state(query.text("state"), reservation.phase(order, now))
-        && looked_for.is_none_or(|wanted| texts().iter().any(|text| text.to_lowercase().contains(&wanted)))
-}
-
 /// The list: newest first, what is hidden left out unless it is looked for by its state.
 pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) -> Result<Response, PageError> {
     let customer = customer_of(&app, &agent, &id).await?;
     let visit = agent.visit();
     let (t, query, now) = (visit.text, &visit.query, visit.request.now);
-    let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer: customer.id }).await?;
+    let number = page_number(query);
+    let asked = BrowseReservations {
+        customer: customer.id,
+        side: query.get("by").and_then(BoughtBy::parse),
+        stage: stage(query),
+        search: query.text("q").to_lowercase(),
+        hidden: query.get("state").is_some(),
+        now,
+        skip: before_page(number, PAGE),
+        size: PAGE,
+    };
+    let is_narrowed = asked.side.is_some() || asked.stage.is_some() || !asked.search.is_empty();
+    let ReservationsFound { reservations, more } = app.store.read(agent.actor(), &asked).await?;
     let uses = Uses::of(&app, agent.actor(), customer.id).await?;
-    let none_at_all = bought.is_empty();
     let shell = Shell::customer(
         &agent,
         customer.id,
@@ -95,17 +101,9 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         Place::CustomerReservations,
     );
     let path = format!("/dashboard/customers/{}/reservations", customer.id);
-    let mut found: Vec<(&BoughtReservation, &Reservation)> = bought
-        .iter()
-        .flat_map(|order| order.bought.reservations.iter().map(move |reservation| (order, reservation)))
-        .filter(|(_, reservation)| !reservation.archived || query.get("state").is_some())
-        .filter(|(order, reservation)| is_wanted(query, &order.bought.order, reservation, now))
-        .collect();
-    found.sort_by_key(|(order, reservation)| std::cmp::Reverse((order.bought.order.requested_at, reservation.id)));
-    let number = page_number(query);
-    let (found, more) = page_of(found, number, PAGE);
-    let rows = found.into_iter().map(|(order, reservation)| {
-        let (all, order) = (&order.bought, &order.bought.order);
+    let found = reservations.iter().flat_map(|all| all.reservations.iter().map(move |reservation| (all, reservation)));
+    let rows = found.map(|(all, reservation)| {
+        let order = &all.order;
         ReservationRow {
             path: format!("{path}/{}/{}", order.id, reservation.id),
             name: reservation.display_name.to_string(),
@@ -134,7 +132,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         Field::choice("state", t.get("orders-state"), states).value(query.text("state")),
         Field::text("q", t.get("orders-product")).kind("search").value(query.text("q")),
     ];
-    let empty = if none_at_all {
+    let empty = if !is_narrowed {
         Empty::new(t.get("bought-none"), t.get("bought-none-text"))
             .action(t.get("nav-add-products"), format!("/dashboard/customers/{}/add-products", customer.id))
     } else {
@@ -161,6 +159,8 @@ struct ReservationPage {
     instalments: Vec<InstalmentRow>,
     /// The portal, for those who may enter it.
     manage: Option<String>,
+    /// What can be done there with the reservation: words and paths.
+    deeds: Vec<(String, String)>,
 }
 
 struct InstalmentRow {
@@ -199,8 +199,8 @@ async fn page(
     let customer = customer_of(app, agent, id).await?;
     let order = ReservationOrderId::parse(order).map_err(|_| PageError::NotFound)?;
     let reservation = reservation.map(|id| ReservationId::parse(id).map_err(|_| PageError::NotFound)).transpose()?;
-    let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer: customer.id }).await?;
-    let found = bought.into_iter().find(|bought| bought.bought.order.id == order).ok_or(PageError::NotFound)?.bought;
+    let found = app.store.read(agent.actor(), &GetBoughtOrder { customer: customer.id, order }).await?;
+    let found = found.ok_or(PageError::NotFound)?;
     let reservation = match reservation {
         Some(id) => found.reservations.iter().find(|reservation| reservation.id == id),
         None => found.reservations.last(),
@@ -272,7 +272,41 @@ async fn page(
         utilization,
         instalments,
         manage: agent.has(&manage::ENTERING).then(|| format!("/portal/{}/reservations", customer.id)),
+        // The others need a role on the subscription, which shows in the portal.
+        deeds: if agent.has(&[PartnerRole::AdminAgent]) {
+            deeds(t, customer.id, &found, reservation, visit.request.now)
+        } else {
+            Vec::new()
+        },
         customer,
         shell,
     }))
+}
+
+/// What the partner can do with a reservation in the portal, on the customer's behalf (R21).
+fn deeds(
+    t: Text,
+    customer: CustomerId,
+    found: &OrderWithReservations,
+    reservation: &Reservation,
+    now: Timestamp,
+) -> Vec<(String, String)> {
+    let order = &found.order;
+    let live = reservation.phase(order, now).is_live();
+    let several = reservation.quantity.instances() > 1;
+    let mates = found.reservations.iter().any(|other| other.id != reservation.id && other.phase(order, now).is_live());
+    let returnable = is_returnable(order.resource_type);
+    let offered = [
+        (live && returnable, words::partner_only(t, PartnerOnlyChange::Exchange), "exchange"),
+        (live && returnable, words::partner_only(t, PartnerOnlyChange::Refund), "return"),
+        (live, words::partner_only(t, PartnerOnlyChange::Renewal), "renewal"),
+        (live, words::partner_only(t, PartnerOnlyChange::ScopeChange), "scope"),
+        (live, t.get("reservations-rename"), "rename"),
+        (live && several, t.get("reservations-split"), "split"),
+        (live && mates, t.get("reservations-merge"), "merge"),
+        (!live && !reservation.archived, t.get("change-archive"), "archive"),
+        (!live && reservation.archived, t.get("change-unarchive"), "archive"),
+    ];
+    let base = manage::reservation(customer, order.id, reservation.id);
+    offered.into_iter().filter(|(is, ..)| *is).map(|(_, words, below)| (words, format!("{base}/{below}"))).collect()
 }

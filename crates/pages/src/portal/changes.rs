@@ -8,7 +8,9 @@ use fullmakt_domain::authz::Command;
 use fullmakt_domain::catalog::Quantity;
 use fullmakt_domain::directory::ListSubscriptions;
 use fullmakt_domain::ids::ReservationId;
-use fullmakt_domain::lifecycle::{Besides, MergeReservations, SplitReservation};
+use fullmakt_domain::lifecycle::{
+    ArchiveReservation, Besides, MergeReservations, SplitReservation, UnarchiveReservation,
+};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::renewal::{PriceRenewal, RenewReservation};
@@ -20,6 +22,7 @@ use fullmakt_store::ExecuteError;
 use http::StatusCode;
 use std::sync::Arc;
 
+use super::catalogue::SHARED;
 use super::reservations::{Found, path};
 use super::{Facts, Segments};
 use crate::error::PageError;
@@ -31,13 +34,14 @@ use crate::{format, words};
 /// A question about a reservation: what it is about, some fields, a button.
 #[derive(Template)]
 #[template(path = "portal/change.html")]
-struct ChangePage {
+pub struct ChangePage {
     shell: Shell,
     lead: String,
     facts: Facts,
     fields: Vec<Field>,
     hidden: Vec<(&'static str, String)>,
-    button: String,
+    /// The words on its button.
+    pub button: String,
     path: String,
     back: String,
     problem: Option<String>,
@@ -46,7 +50,8 @@ struct ChangePage {
 }
 
 impl ChangePage {
-    fn new(guest: &Guest, found: &Found, below: &str, title: String, lead: String) -> Self {
+    /// A question at a path below the reservation's.
+    pub fn new(guest: &Guest, found: &Found, below: &str, title: String, lead: String) -> Self {
         let t = guest.visit().text;
         let order = &found.order.order;
         Self {
@@ -69,14 +74,21 @@ impl ChangePage {
         }
     }
 
-    fn field(mut self, field: Field) -> Self {
+    /// Asks for something more.
+    pub fn field(mut self, field: Field) -> Self {
         self.fields.push(field);
         self
+    }
+
+    /// The same, with what is wrong beside its fields.
+    pub fn wrong(mut self, text: &str) -> Response {
+        self.fields = self.fields.into_iter().map(|field| field.error(Some(text))).collect();
+        render(StatusCode::BAD_REQUEST, &self)
     }
 }
 
 /// Carries out a command; what is refused shows on the form again.
-async fn carry_out<C>(
+pub async fn carry_out<C>(
     app: &App,
     guest: &Guest,
     command: &C,
@@ -139,10 +151,9 @@ pub async fn set_name(
     let t = guest.visit().text;
     let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("name");
-    let mut page = rename_page(&guest, &found, typed);
+    let page = rename_page(&guest, &found, typed);
     let Ok(name) = DisplayName::parse(typed) else {
-        page.fields = page.fields.into_iter().map(|field| field.error(Some(&t.get("purchase-name-wrong")))).collect();
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+        return Ok(page.wrong(&t.get("purchase-name-wrong")));
     };
     let command = UpdateReservation { display_name: Some(name), ..unchanged(&found) };
     Ok(match carry_out(&app, &guest, &command, page).await? {
@@ -184,12 +195,10 @@ pub async fn divide(
     let t = guest.visit().text;
     let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("first");
-    let mut page = split_page(&guest, &found, typed);
+    let page = split_page(&guest, &found, typed);
     let most = found.reservation.quantity.instances().saturating_sub(1);
     let Some(first) = typed.parse::<i64>().ok().filter(|first| (1..=most).contains(first)) else {
-        let text = t.with("change-split-wrong", "most", most);
-        page.fields = page.fields.into_iter().map(|field| field.error(Some(&text))).collect();
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+        return Ok(page.wrong(&t.with("change-split-wrong", "most", most)));
     };
     let second = found.reservation.quantity.instances().saturating_sub(first);
     let command = SplitReservation {
@@ -251,10 +260,9 @@ pub async fn unite(
     let t = guest.visit().text;
     let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("other");
-    let mut page = merge_page(&guest, &found, typed);
+    let page = merge_page(&guest, &found, typed);
     let Ok(other) = ReservationId::parse(typed) else {
-        page.fields = page.fields.into_iter().map(|field| field.error(Some(&t.get("change-merge-wrong")))).collect();
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+        return Ok(page.wrong(&t.get("change-merge-wrong")));
     };
     let order = found.order.order.id;
     let reservations = vec![found.reservation.id, other];
@@ -269,14 +277,12 @@ pub async fn unite(
 }
 
 /// The customer hears whom to ask, whatever address it came by (R20).
-fn partners_own(guest: &Guest, found: &Found, what: PartnerOnlyChange) -> Result<(), PageError> {
+pub fn partners_own(guest: &Guest, found: &Found, what: PartnerOnlyChange) -> Result<(), PageError> {
     if guest.on_behalf() {
-        return needs(found, "reservations/write");
+        return if found.partner_may(guest) { Ok(()) } else { Err(PageError::Forbidden) };
     }
     Err(PageError::Refused(Arc::new(Refusal::PartnerOnly { what, contact: found.partner.clone() })))
 }
-
-const SHARED: &str = "shared";
 
 async fn scope_page(app: &App, guest: &Guest, found: &Found, chosen: &str) -> Result<ChangePage, PageError> {
     let t = guest.visit().text;
@@ -315,15 +321,11 @@ pub async fn set_scope(
     let found = Found::find(&app, &guest, &segments).await?;
     partners_own(&guest, &found, PartnerOnlyChange::ScopeChange)?;
     let typed = guest.visit().form.text("scope");
-    let mut page = scope_page(&app, &guest, &found, typed).await?;
+    let page = scope_page(&app, &guest, &found, typed).await?;
     let scope = match (typed, ArmScope::parse(typed)) {
         (SHARED, _) => AppliedScope::Shared,
         (_, Ok(scope @ (ArmScope::Subscription(_) | ArmScope::ResourceGroup(..)))) => AppliedScope::Single(scope),
-        _ => {
-            let text = t.get("purchase-scope-wrong");
-            page.fields = page.fields.into_iter().map(|field| field.error(Some(&text))).collect();
-            return Ok(render(StatusCode::BAD_REQUEST, &page));
-        }
+        _ => return Ok(page.wrong(&t.get("purchase-scope-wrong"))),
     };
     let command = UpdateReservation { scope: Some(scope), ..unchanged(&found) };
     Ok(match carry_out(&app, &guest, &command, page).await? {
@@ -413,6 +415,52 @@ pub async fn buy_renewal(
     let command = RenewReservation { order: found.order.order.id, reservation: found.reservation.id };
     Ok(match carry_out(&app, &guest, &command, page).await? {
         Ok(bought) => go(&path(&guest, bought.order.id, bought.reservation.id), "notice-renewed"),
+        Err(refused) => refused,
+    })
+}
+
+fn archive_page(guest: &Guest, found: &Found) -> ChangePage {
+    let t = guest.visit().text;
+    let (title, lead) = if found.reservation.archived {
+        ("change-unarchive", "change-unarchive-lead")
+    } else {
+        ("change-archive", "change-archive-lead")
+    };
+    ChangePage::new(guest, found, "archive", t.get(title), t.get(lead))
+}
+
+fn archive_action(found: &Found) -> &'static str {
+    if found.reservation.archived { "reservations/unarchive/action" } else { "reservations/archive/action" }
+}
+
+/// Whether to hide a reservation that is over, or to show it again.
+pub async fn archive(
+    State(app): State<App>,
+    Path(segments): Path<Segments>,
+    guest: Guest,
+) -> Result<Response, PageError> {
+    let found = Found::find(&app, &guest, &segments).await?;
+    needs(&found, archive_action(&found))?;
+    Ok(ok(&archive_page(&guest, &found)))
+}
+
+/// Hides it, or shows it again.
+pub async fn set_archived(
+    State(app): State<App>,
+    Path(segments): Path<Segments>,
+    guest: Guest,
+) -> Result<Response, PageError> {
+    let found = Found::find(&app, &guest, &segments).await?;
+    needs(&found, archive_action(&found))?;
+    let page = archive_page(&guest, &found);
+    let (order, reservation) = (found.order.order.id, found.reservation.id);
+    let done = if found.reservation.archived {
+        carry_out(&app, &guest, &UnarchiveReservation { order, reservation }, page).await?
+    } else {
+        carry_out(&app, &guest, &ArchiveReservation { order, reservation }, page).await?
+    };
+    Ok(match done {
+        Ok(()) => go(&found.path(&guest), "notice-archived"),
         Err(refused) => refused,
     })
 }

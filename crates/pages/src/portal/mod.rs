@@ -1,9 +1,13 @@
 //! The customer portal.
 
 mod access;
+mod catalogue;
 mod changes;
+mod exchange;
 mod purchase;
 mod reservations;
+mod returns;
+mod statement;
 mod subscriptions;
 
 use std::collections::HashMap;
@@ -39,6 +43,14 @@ pub fn routes() -> Router<App> {
         .route(&format!("{reservation}/scope"), get(changes::scope).post(changes::set_scope))
         .route(&format!("{reservation}/renewal"), get(changes::renewal).post(changes::set_renewal))
         .route(&format!("{reservation}/renew"), get(changes::renew).post(changes::buy_renewal))
+        .route(&format!("{reservation}/archive"), get(changes::archive).post(changes::set_archived))
+        .route(&format!("{reservation}/return"), get(returns::ask).post(returns::calculate))
+        .route(&format!("{reservation}/return/{{session}}"), get(returns::review).post(returns::give_back))
+        .route(&format!("{reservation}/exchange"), get(exchange::choose))
+        .route(&format!("{reservation}/exchange/item"), get(exchange::configure).post(exchange::calculate))
+        .route(&format!("{reservation}/exchange/{{session}}"), get(exchange::review).post(exchange::make))
+        .route("/portal/{customer}/statement", get(statement::show))
+        .route("/portal/{customer}/statement/export.csv", get(statement::export))
         .route("/portal/{customer}/purchase", get(purchase::browse))
         .route("/portal/{customer}/purchase/item", get(purchase::configure).post(purchase::quote))
         .route("/portal/{customer}/purchase/review/{order}", get(purchase::review).post(purchase::buy))

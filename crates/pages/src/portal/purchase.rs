@@ -5,14 +5,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Denied;
-use fullmakt_domain::catalog::{
-    BillingPlan, ListPriced, OfferFilter, PricedOffer, Quantity, Region, ReservedResourceType, SkuName, Term,
-};
 use fullmakt_domain::directory::{AzureSubscription, ListSubscriptions};
 use fullmakt_domain::ids::{ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::Money;
-use fullmakt_domain::obstacle::{CanBuy, Item, MayIBuy, PartnerContact, Verdict, Who, day};
-use fullmakt_domain::partner::GetBillingPartner;
+use fullmakt_domain::obstacle::{CanBuy, Item, MayIBuy, Verdict, Who, day};
 use fullmakt_domain::price::totals;
 use fullmakt_domain::purchase::BuyReservation;
 use fullmakt_domain::quote::{GetQuote, QuotePrice, Quoted};
@@ -26,30 +22,14 @@ use fullmakt_server::text::Text;
 use fullmakt_store::{ExecuteError, ReadError};
 use http::StatusCode;
 
+use super::catalogue::{Catalogue, Chosen, OrderForm, SHARED, Wanted, partner_of, placement};
 use super::{Facts, Hindrances, Segments, segment};
 use crate::error::PageError;
 use crate::fields::{Fields, encoded};
-use crate::parts::{Empty, Field, Pager};
+use crate::parts::{Empty, Field};
 use crate::shell::{Place, Shell, go, ok, render};
 use crate::visitor::Guest;
 use crate::{format, words};
-
-/// How many offers stand on a page.
-const PAGE: usize = 25;
-/// More offers of one SKU, region and term than there can be names that contain it.
-const ALIKE: usize = 1_000;
-
-struct Row {
-    sku: String,
-    about: String,
-    family: String,
-    region: String,
-    term: String,
-    price: String,
-    list: String,
-    monthly: String,
-    path: String,
-}
 
 #[derive(Template)]
 #[template(path = "portal/purchase.html")]
@@ -57,13 +37,8 @@ struct BrowsePage {
     shell: Shell,
     subscription: Option<Field>,
     hindrances: Option<Hindrances>,
-    /// What the prices are, where there are any.
-    lead: Option<String>,
-    picked: String,
-    filters: Vec<Field>,
-    rows: Vec<Row>,
-    found: String,
-    pager: Pager,
+    /// None where something stands in the way.
+    catalogue: Option<Catalogue>,
     empty: Empty,
 }
 
@@ -74,13 +49,8 @@ impl BrowsePage {
             shell: Shell::portal(guest, t.get("nav-purchase"), Place::Purchase),
             subscription: None,
             hindrances: None,
-            lead: None,
-            picked: String::new(),
-            filters: Vec::new(),
-            rows: Vec::new(),
-            found: String::new(),
-            pager: Pager::default(),
-            empty: Empty::new(t.get("purchase-nothing"), t.get("purchase-nothing-text")),
+            catalogue: None,
+            empty: Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-text")),
         }
     }
 }
@@ -103,10 +73,8 @@ pub async fn browse(State(app): State<App>, guest: Guest) -> Result<Response, Pa
         let verdict = without_subscription(&app, &guest).await?;
         let found = verdict.and_then(|verdict| Hindrances::of(&guest, &verdict.obstacles));
         page.hindrances = found.map(Hindrances::without_links);
-        page.empty = Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-text"));
         return Ok(ok(&page));
     };
-    page.picked = picked.id.to_string();
     let choices = subscriptions.iter().map(|s| (s.id.to_string(), s.name.clone())).collect();
     page.subscription = Some(
         Field::choice("subscription", t.get("purchase-subscription"), choices)
@@ -117,7 +85,8 @@ pub async fn browse(State(app): State<App>, guest: Guest) -> Result<Response, Pa
     if page.hindrances.is_some() {
         return Ok(ok(&page));
     }
-    fill_catalogue(&app, &guest, picked.id, &mut page).await?;
+    let paths = (guest.path("/purchase"), guest.path("/purchase/item"));
+    page.catalogue = Some(Catalogue::read(&app, &guest, picked.id, None, (paths.0, &paths.1)).await?);
     Ok(ok(&page))
 }
 
@@ -163,232 +132,30 @@ async fn hindrances(
     Ok(Hindrances::of(guest, &verdict.obstacles))
 }
 
-async fn partner_of(app: &App, guest: &Guest, id: SubscriptionId) -> Result<PartnerContact, PageError> {
-    let query = GetBillingPartner { scope: ArmScope::Subscription(id) };
-    app.store.read(guest.actor(), &query).await?.ok_or(PageError::NotFound)
-}
-
-async fn fill_catalogue(
-    app: &App,
-    guest: &Guest,
-    subscription: SubscriptionId,
-    page: &mut BrowsePage,
-) -> Result<(), PageError> {
-    let t = guest.visit().text;
-    let query = &guest.visit().query;
-    // What no form of ours sends filters nothing.
-    let filter = OfferFilter {
-        sku: query.text("q").to_owned(),
-        family: query.get("family").map(str::to_owned),
-        region: query.get("region").and_then(|text| Region::parse(text).ok()),
-        term: query.get("term").and_then(|text| Term::parse(text).ok()),
-    };
-    let number = query.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).clamp(1, 100_000);
-    let asked = ListPriced {
-        subscription,
-        filter: filter.clone(),
-        on: day(guest.visit().request.now),
-        skip: number.saturating_sub(1).saturating_mul(PAGE),
-        size: PAGE,
-    };
-    let found = app.store.read(guest.actor(), &asked).await?;
-    let any = |words: String| (String::new(), words);
-    let mut families = vec![any(t.get("purchase-any-family"))];
-    families.extend(found.families.iter().map(|family| (family.clone(), family.clone())));
-    let mut regions = vec![any(t.get("purchase-any-region"))];
-    regions.extend(found.regions.iter().map(|region| (region.to_string(), region.title().to_owned())));
-    let mut terms = vec![any(t.get("purchase-any-term"))];
-    terms.extend(Term::ALL.into_iter().map(|term| (term.code().to_owned(), words::term(t, term))));
-    page.filters = vec![
-        Field::text("q", t.get("purchase-sku")).kind("search").value(&filter.sku),
-        Field::choice("family", t.get("purchase-family"), families).value(filter.family.clone().unwrap_or_default()),
-        Field::choice("region", t.get("purchase-region"), regions)
-            .value(filter.region.as_ref().map(ToString::to_string).unwrap_or_default()),
-        Field::choice("term", t.get("purchase-term"), terms).value(filter.term.map(Term::code).unwrap_or_default()),
-    ];
-    let partner = partner_of(app, guest, subscription).await?;
-    page.lead = Some(t.with("purchase-lead", "partner", &partner.name));
-    page.rows = found.offers.iter().map(|offer| row(guest, subscription, offer)).collect();
-    page.found = t.with("purchase-found", "number", found.total);
-    let at = |number: usize| {
-        let number = number.to_string();
-        guest.path(&format!("/purchase{}", query.query_with(&[("page", &number)])))
-    };
-    page.pager = Pager {
-        label: t.get("pager"),
-        previous: (number > 1).then(|| (t.get("purchase-previous"), at(number.saturating_sub(1)))),
-        next: (number.saturating_mul(PAGE) < found.total).then(|| (t.get("pager-next"), at(number.saturating_add(1)))),
-    };
-    Ok(())
-}
-
-fn row(guest: &Guest, subscription: SubscriptionId, offer: &PricedOffer) -> Row {
-    let t = guest.visit().text;
-    let money = |amount: Money| format::money(t.language(), amount);
-    let one = Quantity::new(1).ok();
-    let monthly = one
-        .filter(|_| offer.billing_plans.contains(&BillingPlan::Monthly))
-        .and_then(|one| totals(offer.price, one, BillingPlan::Monthly, offer.term, day(guest.visit().request.now)).ok())
-        .and_then(|totals| totals.schedule.first().map(|payment| money(payment.amount)));
-    Row {
-        sku: offer.sku.short().to_owned(),
-        about: about(t, offer),
-        family: offer.family.clone(),
-        region: offer.region.title().to_owned(),
-        term: words::term(t, offer.term),
-        price: money(offer.price),
-        list: money(offer.list),
-        monthly: monthly.unwrap_or_else(|| t.get("purchase-no-monthly")),
-        path: guest.path(&format!(
-            "/purchase/item?subscription={subscription}&type={}&sku={}&region={}&term={}",
-            offer.resource_type,
-            encoded(offer.sku.as_str()),
-            offer.region,
-            offer.term
-        )),
-    }
-}
-
-/// `Virtual machines, 2 vCPU, 8 GiB`.
-fn about(t: Text, offer: &PricedOffer) -> String {
-    let mut parts = vec![words::resource_type(offer.resource_type).to_owned()];
-    parts.extend(offer.vcpus.map(|vcpus| format!("{vcpus} vCPU")));
-    parts.extend(
-        offer.memory_gib.map(|gib| format!("{} GiB", format::number(t.language(), &gib.normalize().to_string()))),
-    );
-    parts.join(", ")
-}
-
-/// What was chosen from the catalogue.
-#[derive(Debug, Clone)]
-struct Chosen {
-    subscription: SubscriptionId,
-    resource_type: ReservedResourceType,
-    sku: SkuName,
-    region: Region,
-    term: Term,
-}
-
-impl Chosen {
-    fn read(fields: &Fields) -> Option<Self> {
-        Some(Self {
-            subscription: SubscriptionId::parse(fields.get("subscription")?).ok()?,
-            resource_type: ReservedResourceType::parse(fields.get("type")?).ok()?,
-            sku: SkuName::parse(fields.get("sku")?).ok()?,
-            region: Region::parse(fields.get("region")?).ok()?,
-            term: Term::parse(fields.get("term")?).ok()?,
-        })
-    }
-
-    fn of(quoted: &Quoted) -> Self {
-        let item = quoted.item.clone();
-        Self {
-            subscription: quoted.subscription,
-            resource_type: item.resource_type,
-            sku: item.sku,
-            region: item.region,
-            term: item.term,
-        }
-    }
-
-    fn hidden(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("subscription", self.subscription.to_string()),
-            ("type", self.resource_type.to_string()),
-            ("sku", self.sku.to_string()),
-            ("region", self.region.to_string()),
-            ("term", self.term.to_string()),
-        ]
-    }
-
-    async fn offer(&self, app: &App, guest: &Guest) -> Result<PricedOffer, PageError> {
-        let asked = ListPriced {
-            subscription: self.subscription,
-            filter: OfferFilter {
-                sku: self.sku.to_string(),
-                family: None,
-                region: Some(self.region.clone()),
-                term: Some(self.term),
-            },
-            on: day(guest.visit().request.now),
-            skip: 0,
-            size: ALIKE,
-        };
-        let found = app.store.read(guest.actor(), &asked).await?.offers;
-        let is_it = |offer: &PricedOffer| offer.sku == self.sku && offer.resource_type == self.resource_type;
-        found.into_iter().find(is_it).ok_or(PageError::NotFound)
-    }
-}
-
 #[derive(Template)]
 #[template(path = "portal/purchase_item.html")]
 struct ItemPage {
     shell: Shell,
-    facts: Facts,
-    price: String,
-    list: String,
+    order: OrderForm,
     path: String,
     back: String,
     hidden: Vec<(&'static str, String)>,
-    quantity: Field,
-    plan: Field,
-    scope: Field,
-    name: Field,
     problem: Option<String>,
 }
 
-const SHARED: &str = "shared";
-
 impl ItemPage {
-    async fn new(app: &App, guest: &Guest, chosen: &Chosen, fields: &Fields) -> Result<(Self, PricedOffer), PageError> {
+    async fn new(app: &App, guest: &Guest, chosen: &Chosen, fields: &Fields) -> Result<Self, PageError> {
         let t = guest.visit().text;
-        let offer = chosen.offer(app, guest).await?;
-        let subscriptions = app.store.read(guest.actor(), &ListSubscriptions).await?;
-        let here = subscriptions.iter().find(|s| s.id == chosen.subscription).ok_or(PageError::NotFound)?;
-        let plans = offer.billing_plans.iter().map(|plan| (plan.name().to_owned(), words::plan(t, *plan))).collect();
-        let mut scopes = vec![(SHARED.to_owned(), t.get("purchase-scope-shared"))];
-        // The benefit never reaches what another partner bought (R30, R31).
-        let alike =
-            subscriptions.iter().filter(|s| s.partner == here.partner && s.status == SubscriptionStatus::Active);
-        scopes.extend(
-            alike.map(|s| (ArmScope::Subscription(s.id).to_string(), t.with("purchase-scope-single", "name", &s.name))),
-        );
-        let partner = partner_of(app, guest, chosen.subscription).await?;
-        let money = |amount: Money| format::money(t.language(), amount);
+        let back = guest.path(&format!("/purchase?subscription={}", chosen.subscription));
         let shell = Shell::portal(guest, t.get("purchase-configure"), Place::Purchase);
-        let page = Self {
-            shell: shell.via(t.get("nav-purchase"), guest.path(&format!("/purchase?subscription={}", here.id))),
-            facts: vec![
-                (t.get("purchase-sku"), offer.sku.to_string()),
-                (t.get("purchase-about"), about(t, &offer)),
-                (t.get("purchase-region"), offer.region.title().to_owned()),
-                (t.get("purchase-term"), words::term(t, offer.term)),
-                (t.get("purchase-subscription"), here.name.clone()),
-            ],
-            price: t.with_all("purchase-your-price", &[("partner", &partner.name), ("price", &money(offer.price))]),
-            list: t.with("purchase-list-price", "price", money(offer.list)),
+        Ok(Self {
+            shell: shell.via(t.get("nav-purchase"), back.clone()),
+            order: OrderForm::new(app, guest, chosen, fields).await?,
             path: guest.path("/purchase/item"),
-            back: guest.path(&format!("/purchase?subscription={}", here.id)),
+            back,
             hidden: chosen.hidden(),
-            quantity: Field::text("quantity", t.get("purchase-quantity"))
-                .kind("number")
-                .hint(t.with("purchase-quantity-hint", "most", i64::from(Quantity::MAX)))
-                .value(fields.get("quantity").unwrap_or("1"))
-                .required()
-                .small(),
-            plan: Field::choice("plan", t.get("purchase-plan"), plans)
-                .hint(t.get("purchase-plan-hint"))
-                .value(fields.text("plan"))
-                .small(),
-            scope: Field::choice("scope", t.get("purchase-scope"), scopes)
-                .hint(t.get("purchase-scope-hint"))
-                .value(fields.text("scope")),
-            name: Field::text("name", t.get("purchase-name"))
-                .hint(t.get("purchase-name-hint"))
-                .value(fields.text("name")),
             problem: None,
-        };
-        Ok((page, offer))
+        })
     }
 }
 
@@ -396,25 +163,19 @@ impl ItemPage {
 pub async fn configure(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
     let query = &guest.visit().query;
     let chosen = Chosen::read(query).ok_or(PageError::NotFound)?;
-    if hindrances(&app, &guest, chosen.subscription, None, &AppliedScope::Shared).await?.is_some() {
-        // Everything that is missing is said there, before anyone fills in a form (R12).
-        let path = guest.path(&format!("/purchase?subscription={}", chosen.subscription));
-        return Ok(Redirect::to(&path).into_response());
+    // Everything that is missing is said before anyone fills in a form (R12).
+    match hindered(&app, &guest, &chosen).await? {
+        Some(page) => Ok(ok(&page)),
+        None => Ok(ok(&ItemPage::new(&app, &guest, &chosen, query).await?)),
     }
-    Ok(ok(&ItemPage::new(&app, &guest, &chosen, query).await?.0))
 }
 
-/// What a form says of scope and name; `Err` names the field.
-fn placement(fields: &Fields) -> Result<(AppliedScope, Option<DisplayName>), &'static str> {
-    let scope = match fields.get("scope") {
-        None | Some(SHARED) => AppliedScope::Shared,
-        Some(text) => match ArmScope::parse(text) {
-            Ok(scope @ (ArmScope::Subscription(_) | ArmScope::ResourceGroup(..))) => AppliedScope::Single(scope),
-            _ => return Err("scope"),
-        },
-    };
-    let name = fields.get("name").map(DisplayName::parse).transpose().map_err(|_| "name")?;
-    Ok((scope, name))
+/// Everything that stands in the way of buying what was chosen.
+async fn hindered(app: &App, guest: &Guest, chosen: &Chosen) -> Result<Option<BrowsePage>, PageError> {
+    let item = chosen.item(app, guest).await?;
+    let found = hindrances(app, guest, chosen.subscription, item.as_ref(), &AppliedScope::Shared).await?;
+    let found = found.map(|found| BrowsePage { hindrances: Some(found), ..BrowsePage::new(guest) });
+    Ok(found)
 }
 
 /// Asks for a price that holds, and shows it.
@@ -422,33 +183,16 @@ pub async fn quote(State(app): State<App>, guest: Guest) -> Result<Response, Pag
     let t = guest.visit().text;
     let form = &guest.visit().form;
     let chosen = Chosen::read(form).ok_or(PageError::Malformed)?;
-    let (mut page, offer) = ItemPage::new(&app, &guest, &chosen, form).await?;
-    let quantity = form.get("quantity").and_then(|text| text.parse().ok()).and_then(|n| Quantity::new(n).ok());
-    if quantity.is_none() {
-        let text = t.with("purchase-quantity-wrong", "most", i64::from(Quantity::MAX));
-        page.quantity = page.quantity.error(Some(&text));
-    }
-    let plan = form.get("plan").and_then(|text| BillingPlan::parse(text).ok());
-    let plan = plan.filter(|plan| offer.billing_plans.contains(plan));
-    if plan.is_none() {
-        page.plan = page.plan.error(Some(&t.get("purchase-plan-wrong")));
-    }
-    let placed = placement(form);
-    match placed {
-        Err("scope") => page.scope = page.scope.error(Some(&t.get("purchase-scope-wrong"))),
-        Err(_) => page.name = page.name.error(Some(&t.get("purchase-name-wrong"))),
-        Ok(_) => {}
-    }
-    let (Some(quantity), Some(plan), Ok((scope, _))) = (quantity, plan, placed) else {
-        return Ok(render(StatusCode::BAD_REQUEST, &page));
+    let mut page = match ItemPage::new(&app, &guest, &chosen, form).await {
+        Ok(page) => page,
+        Err(missing) => {
+            return hindered(&app, &guest, &chosen)
+                .await?
+                .map_or(Err(missing), |page| Ok(render(StatusCode::CONFLICT, &page)));
+        }
     };
-    let item = Item {
-        resource_type: offer.resource_type,
-        sku: offer.sku,
-        region: offer.region,
-        term: offer.term,
-        plan,
-        quantity,
+    let Some(Wanted { item, scope, .. }) = page.order.read(t, form) else {
+        return Ok(render(StatusCode::BAD_REQUEST, &page));
     };
     let asked =
         MayIBuy { subscription: chosen.subscription, item: Some(item.clone()), scope, now: guest.visit().request.now };
@@ -538,7 +282,8 @@ impl Ready {
         let of = |unit: Money| totals(unit, item.quantity, item.plan, item.term, day(now));
         let own = of(*price).map_err(|reason| PageError::from(ExecuteError::Refused(Refusal::Money(reason))))?;
         let listed = of(*list).map_or_else(|_| t.get("purchase-unknown"), |totals| money(totals.total));
-        let mut hidden_again = Chosen::of(&self.quoted).hidden();
+        let chosen = Chosen::of(*subscription, item);
+        let mut hidden_again = chosen.hidden();
         hidden_again.push(("quantity", item.quantity.to_string()));
         hidden_again.push(("plan", item.plan.name().to_owned()));
         let mut hidden = vec![("subscription", subscription.to_string())];
@@ -548,16 +293,8 @@ impl Ready {
                 hidden_again.push((name, value.to_owned()));
             }
         }
-        let chosen = Chosen::of(&self.quoted);
-        let item_path = guest.path(&format!(
-            "/purchase/item?subscription={subscription}&type={}&sku={}&region={}&term={}&quantity={}&plan={}",
-            chosen.resource_type,
-            encoded(chosen.sku.as_str()),
-            chosen.region,
-            chosen.term,
-            item.quantity,
-            item.plan
-        ));
+        let item_path =
+            guest.path(&format!("/purchase/item?{}&quantity={}&plan={}", chosen.query(), item.quantity, item.plan));
         let shell = Shell::portal(guest, t.get("purchase-review"), Place::Purchase)
             .via(t.get("nav-purchase"), guest.path(&format!("/purchase?subscription={subscription}")))
             .via(t.get("purchase-configure"), item_path.clone());
@@ -697,34 +434,4 @@ pub async fn done(State(app): State<App>, Path(segments): Path<Segments>, guest:
         list: guest.path("/reservations"),
         again: guest.path(&format!("/purchase?subscription={}", bought.subscription)),
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn scope_and_name_are_read_or_named() {
-        let read = |query: &str| placement(&Fields::parse(query.as_bytes()));
-        assert_eq!(read(""), Ok((AppliedScope::Shared, None)));
-        assert_eq!(read("scope=shared&name=web"), Ok((AppliedScope::Shared, DisplayName::parse("web").ok())));
-        let single = read("scope=%2Fsubscriptions%2F33333333-3333-4333-8333-333333333333").unwrap().0;
-        assert_eq!(single.type_name(), "Single");
-        assert_eq!(read("scope=/"), Err("scope"));
-        assert_eq!(read("name=two+words"), Err("name"));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
-        #[test]
-        fn any_form_is_read_or_refused(bytes in "((subscription|type|sku|region|term|scope|name|quantity)=[ -~å]{0,12}&?){0,8}") {
-            let fields = Fields::parse(bytes.as_bytes());
-            let _ = placement(&fields);
-            if let Some(chosen) = Chosen::read(&fields) {
-                prop_assert!(chosen.hidden().iter().all(|(_, value)| !value.is_empty()));
-            }
-        }
-    }
 }

@@ -12,6 +12,7 @@ use fullmakt_domain::obstacle::PartnerContact;
 use fullmakt_domain::partner::GetBillingPartner;
 use fullmakt_domain::price::totals;
 use fullmakt_domain::purchase::PartnerOnlyChange;
+use fullmakt_domain::refund_policy::is_returnable;
 use fullmakt_domain::reservation::{
     Ending, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation,
 };
@@ -53,6 +54,8 @@ struct ReservationsPage {
     pager: Pager,
     empty: Empty,
     purchase: String,
+    /// To what is hidden, or back: words and path.
+    others: Option<(String, String)>,
 }
 
 /// The list, newest first. Those that are hidden or went on as others are left out.
@@ -63,7 +66,9 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     let orders = app.store.read(guest.actor(), &ListReservationOrders).await?;
     let uses = Uses::of(&app, guest.actor(), guest.customer).await?;
     let shell = Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations);
-    let shown = |r: &Reservation| !r.archived && !matches!(r.ending, Some(Ending::Split | Ending::Merged));
+    let hidden = query.get("hidden").is_some();
+    let shown = |r: &Reservation| r.archived == hidden && !matches!(r.ending, Some(Ending::Split | Ending::Merged));
+    let any_hidden = orders.iter().flat_map(|order| &order.reservations).any(|reservation| reservation.archived);
     let mut all: Vec<(&OrderWithReservations, &Reservation)> =
         orders.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r))).collect();
     all.retain(|(_, reservation)| shown(reservation));
@@ -92,6 +97,11 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         })
         .collect();
     let purchase = guest.path("/purchase");
+    let others = match (hidden, any_hidden) {
+        (true, _) => Some((t.get("reservations-shown"), guest.path("/reservations"))),
+        (false, true) => Some((t.get("reservations-hidden"), guest.path("/reservations?hidden=yes"))),
+        (false, false) => None,
+    };
     Ok(ok(&ReservationsPage {
         shell,
         rows,
@@ -103,6 +113,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         empty: Empty::new(t.get("reservations-none"), t.get("reservations-none-text"))
             .action(t.get("nav-purchase"), &purchase),
         purchase,
+        others,
     }))
 }
 
@@ -146,6 +157,11 @@ impl Found {
     pub fn allows(&self, action: &str) -> bool {
         let action = format!("Microsoft.Capacity/reservationOrders/{action}");
         self.permissions.iter().any(|permissions| permissions.allow(&action))
+    }
+
+    /// Whether the visitor acts for the partner and may do what only the partner may (R21).
+    pub fn partner_may(&self, guest: &Guest) -> bool {
+        guest.on_behalf() && self.allows("reservations/write")
     }
 
     /// Its page.
@@ -261,6 +277,17 @@ fn deeds(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
             deed.reason = t.get("reservations-merge-none");
         }
     }
+    // What is over can be hidden, and what is hidden shown again.
+    let archived = found.reservation.archived;
+    let (key, action) = if archived {
+        ("change-unarchive", "reservations/unarchive/action")
+    } else {
+        ("change-archive", "reservations/archive/action")
+    };
+    if !live && found.allows(action) {
+        let path = Some(format!("{base}/archive"));
+        all.push(Deed { id: "archive", label: t.get(key), path, reason: String::new() });
+    }
     all.push(Deed {
         id: "access",
         label: t.get("access-title"),
@@ -274,27 +301,28 @@ fn deeds(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
 fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
     let t = guest.visit().text;
     let base = found.path(guest);
-    let deed = |id: &'static str, what: PartnerOnlyChange, below: Option<&str>| {
+    let returnable = is_returnable(found.order.order.resource_type);
+    let deed = |id: &'static str, what: PartnerOnlyChange, below: &str| {
         // Why the customer may not, and whom to ask, stands above them all.
         let reason = if !guest.on_behalf() {
             String::new()
         } else if !live {
             t.get("reservations-over")
-        } else if !found.allows("reservations/write") {
+        } else if !found.partner_may(guest) {
             t.get("reservations-role-missing")
-        } else if below.is_none() {
-            t.get("refusal-not-offered")
+        } else if !returnable && matches!(what, PartnerOnlyChange::Exchange | PartnerOnlyChange::Refund) {
+            t.get("refusal-not-returnable")
         } else {
             String::new()
         };
-        let path = below.filter(|_| guest.on_behalf() && reason.is_empty()).map(|below| format!("{base}/{below}"));
+        let path = (guest.on_behalf() && reason.is_empty()).then(|| format!("{base}/{below}"));
         Deed { id, label: words::partner_only(t, what), path, reason }
     };
     vec![
-        deed("exchange", PartnerOnlyChange::Exchange, None),
-        deed("refund", PartnerOnlyChange::Refund, None),
-        deed("renewal", PartnerOnlyChange::Renewal, Some("renewal")),
-        deed("scope", PartnerOnlyChange::ScopeChange, Some("scope")),
+        deed("exchange", PartnerOnlyChange::Exchange, "exchange"),
+        deed("refund", PartnerOnlyChange::Refund, "return"),
+        deed("renewal", PartnerOnlyChange::Renewal, "renewal"),
+        deed("scope", PartnerOnlyChange::ScopeChange, "scope"),
     ]
 }
 

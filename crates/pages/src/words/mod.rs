@@ -1,9 +1,11 @@
 //! The texts of the pages, and the words for what the domain says.
 
 mod refusal;
+mod returns;
 mod terms;
 
 pub use refusal::*;
+pub use returns::*;
 pub use terms::*;
 
 use std::sync::LazyLock;
@@ -23,6 +25,7 @@ files!(
     "common",
     "access",
     "activity",
+    "books",
     "customers",
     "home",
     "orders",
@@ -30,6 +33,7 @@ files!(
     "prices",
     "purchase",
     "refusals",
+    "returns",
     "usage",
     "wizard"
 );

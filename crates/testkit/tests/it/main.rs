@@ -16,6 +16,7 @@ mod pages_activity_log;
 mod pages_customers;
 mod pages_portal;
 mod pages_purchases;
+mod pages_returns;
 mod partner_laws;
 mod partner_purchases;
 mod recordings;

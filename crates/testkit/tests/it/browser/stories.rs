@@ -185,6 +185,29 @@ async fn r12_all_that_is_missing_is_said_at_once() {
             obstacles(window, &say, &["permission-off", "not-owner"]).await;
         })
         .await;
+        // Karin is Contributor, and what she was sent a link to is not sold: all three at once.
+        in_window(&server.base_url, look, async |window| {
+            window.signs_in(&server.karin()).await;
+            let item = "type=VirtualMachines&sku=Standard_D2s_v99&region=swedencentral&term=P1Y";
+            window.visits(&format!("/portal/{FJALLRAVEN}/purchase/item?subscription={PRODUKTION}&{item}")).await;
+            obstacles(window, &say, &["permission-off", "not-owner"]).await;
+            window.sees(say.piece("not-for-sale-not-found")).await;
+            window.sees(say.piece("remedy-not-for-sale")).await;
+        })
+        .await;
+        // Ada asks whether Rut may buy it, and hears the same.
+        in_window(&server.base_url, look, async |window| {
+            window.signs_in(&server.ada()).await;
+            window.visits(&account()).await;
+            window.fills("user", server.rut().upn()).await;
+            window.fills("sku", "Standard_D2s_v99").await;
+            window.fills("region", "swedencentral").await;
+            window.clicks(say.get("may-buy-ask")).await;
+            for key in ["missing-permission", "missing-owner", "not-for-sale-not-found", "missing-item-remedy"] {
+                window.sees(say.piece(key)).await;
+            }
+        })
+        .await;
         // Alma's company has no subscription either, and is where nothing is sold.
         in_window(&server.base_url, look, async |window| {
             window.visits("/sign-in").await;
