@@ -17,8 +17,8 @@ use fullmakt_domain::refund_policy::{
 };
 use fullmakt_domain::reservation::ListInstalments;
 use fullmakt_domain::returning::{
-    ExplainReturn, GetRefundQuote, GetRefundWindow, Held, QuoteRefund, QuotedRefund, RefundQuote,
-    RefundWindow, ReturnMade, ReturnReservation, ReturnState,
+    ExplainReturn, GetRefundQuote, GetRefundWindow, Held, QuoteRefund, QuotedRefund, RefundQuote, RefundWindow,
+    ReturnMade, ReturnReservation, ReturnState,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -67,5 +67,6 @@ action-return-reservation = Return Reservation
 action-quote-exchange = Calculate Exchange
 action-exchange-reservations = Exchange Reservations
 action-note-use = Note Use
+action-import-usage = Import Usage
 action-set-refund-policy = Set Refund Policy
 action-set-conversion-rate = Set Conversion Rate

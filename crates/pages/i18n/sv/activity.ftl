@@ -67,5 +67,6 @@ action-return-reservation = Lämna tillbaka reservation
 action-quote-exchange = Beräkna byte
 action-exchange-reservations = Byta reservationer
 action-note-use = Notera användning
+action-import-usage = Importera användning
 action-set-refund-policy = Ange regler för återlämning
 action-set-conversion-rate = Ange omräkningskurs

@@ -65,6 +65,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("quote_exchange", "action-quote-exchange"),
     ("exchange_reservations", "action-exchange-reservations"),
     ("note_use", "action-note-use"),
+    ("import_usage", "action-import-usage"),
     ("set_refund_policy", "action-set-refund-policy"),
     ("set_conversion_rate", "action-set-conversion-rate"),
 ];
