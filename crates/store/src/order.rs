@@ -169,8 +169,8 @@ fn with_lines(
     Ok(orders)
 }
 
-/// Which orders [`BrowseOrders`] looks for: the first five values are the same in each of its statements.
-const WANTED: &str = "o.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
+/// Which orders of a customer [`BrowseOrders`] looks for: the first five values are the same in each of its statements.
+const WANTED: &str = "o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
        AND ($4 = '' OR o.status = $4)
        AND ($5 = '' OR substr(o.order_id, 1, length($5)) = $5
             OR EXISTS (SELECT 1 FROM order_line w WHERE w.customer_id = o.customer_id AND w.order_id = o.order_id
@@ -183,7 +183,7 @@ impl Answer for BrowseOrders {
             "SELECT o.currency, count(DISTINCT o.order_id),
                     CAST(coalesce(sum(l.customer_unit_e6 * l.quantity), 0) AS BIGINT)
              FROM commerce_order o LEFT JOIN order_line l ON l.customer_id = o.customer_id AND l.order_id = o.order_id
-             WHERE {WANTED} GROUP BY o.currency ORDER BY o.currency"
+             WHERE o.customer_id = $1 AND {WANTED} GROUP BY o.currency ORDER BY o.currency"
         );
         let sums: Vec<(String, i64, i64)> = query_as(sums)
             .bind(customer.to_string())
@@ -195,7 +195,8 @@ impl Answer for BrowseOrders {
             .await?;
         let page = format!(
             "SELECT o.order_id, o.placed_at, o.billing_cycle, o.currency, o.status, o.bought_by, o.buyer_id, o.buyer_name
-             FROM commerce_order o WHERE {WANTED} ORDER BY o.placed_at DESC, o.order_id LIMIT $6 OFFSET $7"
+             FROM commerce_order o WHERE o.customer_id = $1 AND {WANTED}
+             ORDER BY o.placed_at DESC, o.order_id LIMIT $6 OFFSET $7"
         );
         let rows: Vec<OrderRow> = query_as(page)
             .bind(customer.to_string())
