@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use fullmakt_rating::sample::{Month, Style, write_month};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,8 +137,8 @@ const RATE: [&str; 9] = [
 
 fn month(rows: u64) -> TempDir {
     let folder = TempDir::new().unwrap();
-    let month = fullmakt_rating::sample::Month { rows, seed: 3, hours: 48, file_rows: 1 << 20 };
-    fullmakt_rating::sample::write_month(month, folder.path()).unwrap();
+    let style = Style::default();
+    write_month(Month { rows, seed: 3, hours: 48, file_rows: 1 << 20, style }, folder.path()).unwrap();
     folder
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::input::ReservationRow;
 use crate::number::{at, number};
-use crate::profile::{Profile, Vocabulary};
+use crate::profile::{Profile, Table, Vocabulary};
 use fullmakt_domain::rating::{
     Flexibility, Group, Plan, Ratio, Reservation, Sku, Slots, Subscription, first_hour_from,
 };
@@ -72,6 +72,8 @@ pub struct Book {
     pub cells: Vec<Cell>,
     /// Cells that have reservations.
     pub planned: Vec<u32>,
+    /// For each cell that the usage has, in the order of arrival, its number here.
+    pub arrived: Vec<u32>,
     /// All reservations.
     pub reservations: Vec<Numbered>,
     /// How many profiles are of usage.
@@ -86,11 +88,12 @@ impl Book {
     /// # Errors
     /// [`Error`] when an amount does not fit.
     pub fn new(
-        usage: &[Profile],
+        table: &Table,
         reservations: Vec<Numbered>,
         flexibility: &Flexibility,
         words: &Vocabulary,
     ) -> Result<Self, Error> {
+        let usage = table.all();
         let mut profiles = usage.to_vec();
         profiles.extend(reservations.iter().map(|one| one.profile));
         let (cell_of, samples) = cells(&profiles, words);
@@ -117,9 +120,13 @@ impl Book {
             };
             Seat { place: places[index], cell, price_e6: profile.price_e6, ratio, slots }
         };
+        let mut arrived = vec![0; table.cells()];
+        for (early, cell) in table.cell_of().iter().zip(&cell_of) {
+            arrived[at(*early)] = *cell;
+        }
         let seats = usage.iter().enumerate().map(seat).collect();
         let planned = (0..number(cells.len())).filter(|cell| !cells[at(*cell)].reservations.is_empty()).collect();
-        Ok(Self { seats, usage_profiles: number(usage.len()), profiles, cells, planned, reservations, sizes })
+        Ok(Self { seats, usage_profiles: number(usage.len()), profiles, cells, planned, arrived, reservations, sizes })
     }
 
     /// The group of a SKU.

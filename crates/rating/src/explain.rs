@@ -6,7 +6,7 @@ use crate::input::{self, Number, Text, format_hour, format_instant};
 use crate::number::at;
 use crate::profile::{Profiles, Vocabulary};
 use crate::progress::Progress;
-use crate::runs::{Row, Runs};
+use crate::runs::{Row, Runs, Wanted};
 use crate::scan::{self, Checks, Only, Usage};
 use crate::work;
 use fullmakt_domain::rating::{HOUR_MICROS, Line, Named, Part, Scene, Scratch, Sku, Subscription, Why};
@@ -137,12 +137,11 @@ pub fn explain(question: &Question) -> Result<Explanation, Error> {
     let checks = Checks { period: None, subscriptions: None, skips: true, only: Some(only) };
     scan::scan(&usage, question.threads, &checks, (&words, &profiles), (&runs, question.memory), &progress)?;
     let lines = runs.finish();
-    let book = Book::new(profiles.table().all(), reservations, &flexibility, &words)?;
+    let book = Book::new(&profiles.table(), reservations, &flexibility, &words)?;
     let hour = only.start.div_euclid(HOUR_MICROS);
-    let mut rows = Vec::new();
-    lines.of(&(0..u32::MAX), |_| true, &mut rows)?;
-    let (mut sorted, mut buffer) = (Vec::new(), Vec::new());
-    work::sort(&rows, &book.seats, &mut sorted, &mut buffer);
+    let all = Wanted { cells: 0..u32::MAX, hours: 0..u32::MAX };
+    let (mut sorted, mut buffer, mut from_disk) = (Vec::new(), Vec::new(), Vec::new());
+    work::sort(&lines.of(&all, &book.arrived, &mut from_disk)?, |_| true, &book.seats, &mut sorted, &mut buffer);
     Told { book: &book, words: &words, hour, rows: &sorted }.tell(&question.about, &only)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Usage is read by all threads, row group by row group. Texts become numbers once for each entry of a dictionary; what the
 //! lines of a resource have in common becomes a profile, so that a line takes 24 bytes, in memory or, past the limit, on disk.
-//! Lines are sorted by hour. Stretches of hours are then rated side by side by the kernel in `fullmakt_domain::rating`, encoded
-//! with the numbers of the texts, and written in order. How the work is cut depends on the data alone, so the output is the
+//! Lines are sorted by billing context and region. Stretches of these are then rated side by side by the kernel in
+//! `fullmakt_domain::rating`, encoded with the numbers of the texts, and written in order. How the work is cut depends on the data alone, so the output is the
 //! same byte for byte whatever the order of the input, the threads and the memory.
 
 mod block;
@@ -47,7 +47,7 @@ use tally::Tally;
 use work::{Rater, Repeats, Stretch};
 
 /// What a stretch takes in memory while it is rated, about.
-const STRETCH_BYTES: u64 = 80 << 20;
+const STRETCH_BYTES: u64 = 48 << 20;
 
 /// What to rate, and where to.
 #[derive(Clone, Debug)]
@@ -81,6 +81,10 @@ pub struct Job {
 /// # Errors
 /// [`Error`]: what is wrong with the input or the output, and where.
 pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
+    rate_in_stretches(job, progress, work::STRETCH_ROWS)
+}
+
+fn rate_in_stretches(job: &Job, progress: &Progress, stretch_rows: u64) -> Result<Summary, Error> {
     let stage = Stage::new(&job.out, job.is_durable)?;
     let flexibility = input::flexibility(&job.flexibility)?;
     let words = Vocabulary::default();
@@ -99,10 +103,10 @@ pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
     let lines = runs.finish();
     let repeats = repeats(job, &usage, &checks, &words, &lines, &mut aside)?;
     let period = job.period.clone().unwrap_or_else(|| whole_period(&lines));
-    let book = Book::new(profiles.table().all(), reservations, &flexibility, &words)?;
+    let book = Book::new(&profiles.table(), reservations, &flexibility, &words)?;
     drop(profiles);
-    let stretches = work::cut(&book, &lines, &period)?;
-    progress.begin_rating(lines.count());
+    let stretches = work::cut(&book, &lines, &period, stretch_rows)?;
+    progress.begin_rating(lines.count);
     let (tally, files, bytes) = rate_all(job, &stage, &stretches, (&book, &lines, &repeats), &words, progress)?;
     if let Some(path) = &job.skip_bad_rows {
         write_aside(path, &aside, job.is_durable)?;
@@ -111,7 +115,7 @@ pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
     stage.publish()?;
     let input = summary::Input {
         files: long(usage.len()),
-        lines: lines.count() - long(aside.iter().filter(|row| row.is_repeated).count()),
+        lines: lines.count - long(aside.iter().filter(|row| row.is_repeated).count()),
         bad_rows: long(aside.len()),
         spilled_bytes: lines.spilled_bytes(),
     };
@@ -119,9 +123,7 @@ pub fn rate(job: &Job, progress: &Progress) -> Result<Summary, Error> {
 }
 
 fn whole_period(lines: &Lines) -> Range<i64> {
-    let first = lines.hours.first_key_value().map(|(hour, _)| i64::from(*hour));
-    let last = lines.hours.last_key_value().map(|(hour, _)| i64::from(*hour));
-    first.zip(last).map_or(0..0, |(first, last)| first..last + 1)
+    lines.hours.map_or(0..0, |(first, last)| i64::from(first)..i64::from(last) + 1)
 }
 
 /// What to do with lines whose numbers repeat: fail, or set aside.
@@ -216,4 +218,53 @@ fn write_aside(path: &Path, aside: &[Aside], is_durable: bool) -> Result<(), Err
         file.sync_all().map_err(failed)?;
     }
     std::fs::rename(&unfinished, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use sample::{Month, Style, write_month};
+
+    /// However the work is cut, within a billing context too, the rows are the same; cut in the same way, the bytes are.
+    #[test]
+    fn the_cut_shows_in_the_order_of_rows_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let month = Month { rows: 12_000, seed: 5, hours: 60, file_rows: 5000, style: Style::default() };
+        write_month(month, folder.path()).unwrap();
+        let rated = |stretch_rows: u64, threads: usize, memory: u64| {
+            let job = Job {
+                usage: vec![folder.path().join("usage")],
+                reservations: folder.path().join("reservations.csv"),
+                flexibility: folder.path().join("flexibility.csv"),
+                out: folder.path().join(format!("{stretch_rows}-{threads}")),
+                period: None,
+                threads,
+                memory,
+                format: OutputFormat::Csv,
+                skip_bad_rows: None,
+                subscriptions: None,
+                is_durable: false,
+            };
+            let summary = rate_in_stretches(&job, &Progress::default(), stretch_rows).unwrap();
+            assert_eq!(summary.spilled_bytes > 0, memory < 1 << 20);
+            let mut parts: Vec<PathBuf> = std::fs::read_dir(&job.out).unwrap().map(|one| one.unwrap().path()).collect();
+            parts.sort();
+            parts.into_iter().map(|part| std::fs::read_to_string(part).unwrap()).collect::<Vec<String>>()
+        };
+        let rows = |parts: &[String]| {
+            let mut rows: Vec<String> = parts.iter().flat_map(|part| part.lines().skip(1)).map(str::to_owned).collect();
+            rows.sort_unstable();
+            rows
+        };
+        let whole = rated(1 << 30, 1, 1 << 30);
+        assert_eq!(whole.len(), 1);
+        for stretch_rows in [40, 700] {
+            let cut = rated(stretch_rows, 1, 1 << 30);
+            assert!(rows(&cut) == rows(&whole), "{stretch_rows}");
+            assert!(cut == rated(stretch_rows, 3, 400 << 10), "{stretch_rows}");
+        }
+        assert!(rated(40, 2, 1 << 30).len() > 2, "several files");
+    }
 }

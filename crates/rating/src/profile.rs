@@ -1,8 +1,10 @@
 //! What the lines of a resource have in common. A line is then a number of its own, a quantity, an hour and a profile: 24
 //! bytes, whatever its texts.
 
-use crate::intern::Names;
+use crate::intern::{Names, Texts};
 use crate::number::{at, long, low, number};
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -62,6 +64,16 @@ pub struct Profile {
     pub price_e6: i64,
 }
 
+/// A billing context and region, by the numbers of its texts: account, customer, currency, region.
+pub type CellKey = [u32; 4];
+
+impl Profile {
+    /// Its billing context and region.
+    pub fn cell(&self) -> CellKey {
+        [self.account, self.customer, self.currency, self.region]
+    }
+}
+
 /// The distinct profiles, shared by all threads.
 #[derive(Default)]
 pub struct Profiles(RwLock<Table>);
@@ -73,6 +85,10 @@ pub struct Table {
     /// For each resource the profile of its latest line: the likeliest of its next.
     latest: Vec<u32>,
     slots: Vec<u32>,
+    /// For each profile its cell, counted in the order of arrival.
+    cell_of: Vec<u32>,
+    cells: Vec<CellKey>,
+    cell_numbers: HashMap<CellKey, u32>,
 }
 
 impl Profiles {
@@ -100,6 +116,13 @@ impl Profiles {
         }
     }
 
+    /// Puts the cell of each profile into `out`.
+    pub fn cells_of(&self, profiles: &[u32], out: &mut Vec<u32>) {
+        let table = self.table();
+        out.clear();
+        out.extend(profiles.iter().map(|profile| table.cell_of[at(*profile)]));
+    }
+
     /// All profiles, for reading.
     pub fn table(&self) -> RwLockReadGuard<'_, Table> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
@@ -112,9 +135,21 @@ impl Table {
         &self.profiles
     }
 
+    /// For each profile its cell, counted in the order of arrival.
+    pub fn cell_of(&self) -> &[u32] {
+        &self.cell_of
+    }
+
+    /// How many cells there are.
+    pub fn cells(&self) -> usize {
+        self.cells.len()
+    }
+
     /// Bytes of memory taken.
     pub fn memory(&self) -> u64 {
-        long(self.profiles.capacity() * size_of::<Profile>() + 4 * (self.latest.capacity() + self.slots.capacity()))
+        let numbers = self.latest.capacity() + self.slots.capacity() + self.cell_of.capacity();
+        // A cell is there as a key of the map, too.
+        long(self.profiles.capacity() * size_of::<Profile>() + 4 * numbers + 64 * self.cells.capacity())
     }
 
     fn find(&self, profile: &Profile) -> Option<u32> {
@@ -157,6 +192,12 @@ impl Table {
             }
         }
         self.profiles.push(profile);
+        let next = number(self.cells.len());
+        let cell = *self.cell_numbers.entry(profile.cell()).or_insert(next);
+        if cell == next {
+            self.cells.push(profile.cell());
+        }
+        self.cell_of.push(cell);
         self.occupy(self.profiles.len() - 1);
         number(self.profiles.len() - 1)
     }
@@ -171,6 +212,94 @@ impl Table {
     }
 }
 
+/// The canonical order of the cells that have arrived: by the bytes of account, customer, currency and region. Two cells keep
+/// their order whatever arrives later, so what is sorted early stays sorted.
+pub struct CellOrder<'a> {
+    words: &'a Vocabulary,
+    profiles: &'a Profiles,
+    /// Cells by their numbers of arrival, in canonical order.
+    sorted: Vec<u32>,
+    /// For each cell by its number of arrival, its place in the order.
+    ranks: Vec<u32>,
+}
+
+impl<'a> CellOrder<'a> {
+    /// Of no cell yet.
+    pub fn new(words: &'a Vocabulary, profiles: &'a Profiles) -> Self {
+        Self { words, profiles, sorted: Vec::new(), ranks: Vec::new() }
+    }
+
+    /// For each cell that has arrived so far its place in the canonical order.
+    pub fn ranks(&mut self) -> &[u32] {
+        let table = self.profiles.table();
+        if table.cells.len() > self.ranks.len() {
+            let texts =
+                [&self.words.account, &self.words.customer, &self.words.currency, &self.words.region].map(Names::texts);
+            let texts = texts.each_ref().map(|texts| &**texts);
+            let order = |a: u32, b: u32| compare(&table.cells[at(a)], &table.cells[at(b)], texts);
+            let mut new: Vec<u32> = (number(self.ranks.len())..number(table.cells.len())).collect();
+            new.sort_unstable_by(|a, b| order(*a, *b));
+            let mut merged = Vec::with_capacity(table.cells.len());
+            let mut rest = &self.sorted[..];
+            for cell in new {
+                let (before, behind) = rest.split_at(rest.partition_point(|other| order(*other, cell).is_lt()));
+                merged.extend_from_slice(before);
+                merged.push(cell);
+                rest = behind;
+            }
+            merged.extend_from_slice(rest);
+            self.ranks.resize(merged.len(), 0);
+            for (rank, cell) in merged.iter().enumerate() {
+                self.ranks[at(*cell)] = number(rank);
+            }
+            self.sorted = merged;
+        }
+        &self.ranks
+    }
+}
+
+fn compare(a: &CellKey, b: &CellKey, texts: [&Texts; 4]) -> Ordering {
+    let differing = a.iter().zip(b).zip(texts).find(|((a, b), _)| a != b);
+    differing.map_or(Ordering::Equal, |((a, b), texts)| texts.bytes(*a).cmp(texts.bytes(*b)))
+}
+
 fn hash(profile: &Profile) -> u64 {
     foldhash::fast::FixedState::with_seed(0x5EED).hash_one(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_keep_their_order_when_others_arrive() {
+        let (words, profiles) = (Vocabulary::default(), Profiles::default());
+        let mut order = CellOrder::new(&words, &profiles);
+        assert!(order.ranks().is_empty());
+        let mut names = Vec::new();
+        for turn in 0..40_u32 {
+            let mut arrived = Vec::new();
+            for index in 0..turn {
+                let name = format!("{}", (turn * 7919 + index * 104_729) % 1000);
+                let region = words.region.number(if index % 2 == 0 { "b" } else { "a" });
+                let customer = words.customer.number(&name);
+                let (account, currency) = (words.account.number("x"), words.currency.number("EUR"));
+                let (subscription, resource, sku, price_e6) = (0, index, 0, 0);
+                arrived.push(Profile { account, customer, currency, region, subscription, resource, sku, price_e6 });
+                names.push((arrived[arrived.len() - 1], (name, region)));
+            }
+            profiles.number_all(&arrived, &mut Vec::new());
+            let ranks = order.ranks().to_vec();
+            let table = profiles.table();
+            let mut cells: Vec<(&String, String, u32)> = Vec::new();
+            for (profile, (name, region)) in &names {
+                let found = table.find(profile).expect("it was numbered");
+                let region = words.region.texts().text(*region).to_owned();
+                cells.push((name, region, ranks[at(table.cell_of[at(found)])]));
+            }
+            cells.sort();
+            assert!(cells.is_sorted_by_key(|(_, _, rank)| rank));
+            assert_eq!(ranks.len(), table.cells());
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! Usage lines in few bytes, sorted by hour: in memory as long as it suffices, then on disk.
+//! Usage lines in few bytes, sorted by billing context and region: in memory as long as it suffices, then on disk.
 
 use crate::error::Error;
 use crate::number::{at, long, number};
-use std::collections::{BTreeMap, HashMap};
+use crate::profile::CellOrder;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -42,67 +42,141 @@ impl Row {
     }
 }
 
-/// Lines sorted by hour, and where each hour begins.
+/// Rows of a cell that are few are looked through; more are sorted by hour, and found by it in steps of so many.
+const STEP: usize = 1024;
+
+/// Where a cell, or the rows of a cell from some hour on, begins.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// The cell, counted in the order of arrival.
+    cell: u32,
+    /// All rows before have an earlier hour; 0 where a cell begins.
+    hour: u32,
+    begin: u64,
+}
+
+/// Where the rows of a run are: cells in canonical order.
+#[derive(Default)]
+struct Index {
+    entries: Vec<Entry>,
+    end: u64,
+}
+
+impl Index {
+    /// Adds the next rows, all of one cell and sorted by hour where they are more than [`STEP`].
+    fn add(&mut self, cell: u32, rows: &[Row]) {
+        self.entries.push(Entry { cell, hour: 0, begin: self.end });
+        let mut from = 0;
+        while rows.len() - from > STEP {
+            let hour = rows[from + STEP - 1].hour;
+            from += STEP;
+            from += rows[from..].iter().take_while(|row| row.hour == hour).count();
+            if let Some(next) = rows.get(from) {
+                self.entries.push(Entry { cell, hour: next.hour, begin: self.end + long(from) });
+            }
+        }
+        self.end += long(rows.len());
+    }
+
+    /// Cells and where each begins and ends; one may be there in several pieces.
+    fn pieces(&self) -> impl Iterator<Item = (u32, Range<u64>)> {
+        let ends = self.entries.iter().skip(1).map(|entry| entry.begin).chain([self.end]);
+        self.entries.iter().zip(ends).map(|(entry, end)| (entry.cell, entry.begin..end))
+    }
+
+    /// The rows of some cells and hours, and perhaps some of other hours. `ranks` gives the place of each cell.
+    fn find(&self, wanted: &Wanted, ranks: &[u32]) -> Range<u64> {
+        let place = |entry: &Entry| (ranks[at(entry.cell)], entry.hour);
+        let mut from = self.entries.partition_point(|entry| place(entry) <= (wanted.cells.start, wanted.hours.start));
+        // The piece before begins earlier and may go on into the first hour.
+        if from > 0 && place(&self.entries[from - 1]).0 == wanted.cells.start {
+            from -= 1;
+        }
+        let is_before = |entry: &Entry| {
+            let (rank, hour) = place(entry);
+            rank < wanted.cells.end && (rank + 1 < wanted.cells.end || hour < wanted.hours.end)
+        };
+        let to = self.entries.partition_point(is_before).max(from);
+        let begin = |index: usize| self.entries.get(index).map_or(self.end, |entry| entry.begin);
+        begin(from)..begin(to)
+    }
+}
+
+/// Cells by their places in the canonical order, and hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Cells.
+    pub cells: Range<u32>,
+    /// Hours since 1970.
+    pub hours: Range<u32>,
+}
+
+/// Lines sorted by cell.
 #[derive(Default)]
 pub struct Run {
     rows: Vec<Row>,
-    hours: Vec<(u32, usize)>,
+    index: Index,
 }
 
 impl Run {
-    /// Sorts by hour; lines of an hour keep their order.
-    pub fn new(rows: &[Row]) -> Self {
-        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut last = (u32::MAX, 0);
-        for row in rows {
-            if row.hour != last.0 {
-                if last.1 > 0 {
-                    *counts.entry(last.0).or_default() += last.1;
-                }
-                last = (row.hour, 0);
+    /// Sorts by cell. `cells` has the cell of each row, `ranks` the place of each cell.
+    pub fn new(rows: &[Row], cells: &[u32], ranks: &[u32]) -> Self {
+        let mut run = Self { rows: vec![Row::default(); rows.len()], index: Index::default() };
+        let mut ends: Vec<(u32, usize)> = Vec::new();
+        // A table by cell, unless there are many more of them than rows.
+        if ranks.len() <= 4 * rows.len() {
+            let mut counts = vec![(0_u32, 0_usize); ranks.len()];
+            for cell in cells {
+                let count = &mut counts[at(ranks[at(*cell)])];
+                *count = (*cell, count.1 + 1);
             }
-            last.1 += 1;
-        }
-        if last.1 > 0 {
-            *counts.entry(last.0).or_default() += last.1;
-        }
-        let mut begin = 0;
-        let mut hours = Vec::with_capacity(counts.len());
-        for (hour, count) in counts {
-            hours.push((hour, begin));
-            begin += count;
-        }
-        let mut sorted = vec![Row::default(); rows.len()];
-        // A table by hour where the hours are close together, as they nearly always are.
-        let first = hours.first().map_or(0, |(hour, _)| *hour);
-        let span = hours.last().map_or(0, |(hour, _)| at(*hour - first) + 1);
-        if span <= 4 * rows.len() + 1024 {
-            let mut next = vec![0; span];
-            hours.iter().for_each(|(hour, begin)| next[at(*hour - first)] = *begin);
-            for row in rows {
-                let place = &mut next[at(row.hour - first)];
-                sorted[*place] = *row;
+            let mut begin = 0;
+            for (cell, count) in counts.iter_mut().filter(|(_, count)| *count > 0) {
+                begin += std::mem::replace(count, begin);
+                ends.push((*cell, begin));
+            }
+            for (row, cell) in rows.iter().zip(cells) {
+                let place = &mut counts[at(ranks[at(*cell)])].1;
+                run.rows[*place] = *row;
                 *place += 1;
             }
         } else {
-            sorted.copy_from_slice(rows);
-            sorted.sort_by_key(|row| row.hour);
+            let mut order: Vec<(u32, u32, usize)> =
+                cells.iter().enumerate().map(|(index, cell)| (ranks[at(*cell)], *cell, index)).collect();
+            order.sort_unstable();
+            for (place, (_, cell, index)) in order.into_iter().enumerate() {
+                run.rows[place] = rows[index];
+                match ends.last_mut() {
+                    Some((last, end)) if *last == cell => *end = place + 1,
+                    _ => ends.push((cell, place + 1)),
+                }
+            }
         }
-        Self { rows: sorted, hours }
+        let mut begin = 0;
+        for (cell, end) in ends {
+            let of_cell = &mut run.rows[begin..end];
+            sort_long(of_cell);
+            run.index.add(cell, of_cell);
+            begin = end;
+        }
+        run
     }
 
-    fn of(&self, hours: &Range<u32>) -> &[Row] {
-        let begin = self.hours.partition_point(|(hour, _)| *hour < hours.start);
-        let end = self.hours.partition_point(|(hour, _)| *hour < hours.end);
-        let place = |index: usize| self.hours.get(index).map_or(self.rows.len(), |(_, begin)| *begin);
-        &self.rows[place(begin)..place(end)]
+    fn of(&self, wanted: &Wanted, ranks: &[u32]) -> &[Row] {
+        let found = self.index.find(wanted, ranks);
+        &self.rows[place(found.start)..place(found.end)]
     }
 }
 
-/// A run on disk: its hours, and where each begins in the file, in rows.
-struct Spilled {
-    hours: Vec<(u32, u64)>,
-    end: u64,
+/// Sorts the rows of a cell by hour, if they are many.
+fn sort_long(rows: &mut [Row]) {
+    if rows.len() > STEP {
+        rows.sort_unstable_by_key(|row| row.hour);
+    }
+}
+
+fn place(row: u64) -> usize {
+    usize::try_from(row).expect("rows in memory are counted by an index")
 }
 
 /// All lines.
@@ -116,7 +190,9 @@ pub struct Runs {
 struct Held {
     runs: Vec<Run>,
     bytes: u64,
-    spilled: Vec<Spilled>,
+    count: u64,
+    hours: Option<(u32, u32)>,
+    spilled: Vec<Index>,
     file: Option<File>,
     end: u64,
 }
@@ -124,11 +200,14 @@ struct Held {
 /// Lines in memory and on disk, once all are there.
 pub struct Lines {
     runs: Vec<Run>,
-    spilled: Vec<Spilled>,
+    /// Runs on disk: where in the file each begins, and its index, in rows.
+    spilled: Vec<(u64, Index)>,
     file: Option<File>,
     folder: PathBuf,
-    /// How many lines each hour has.
-    pub hours: BTreeMap<u32, u64>,
+    /// How many there are.
+    pub count: u64,
+    /// The first and the last hour of any.
+    pub hours: Option<(u32, u32)>,
 }
 
 impl Runs {
@@ -141,44 +220,52 @@ impl Runs {
     ///
     /// # Errors
     /// [`Error`] when the disk is full or the folder cannot be written.
-    pub fn add(&self, run: Run) -> Result<(), Error> {
+    pub fn add(&self, run: Run, order: &mut CellOrder<'_>) -> Result<(), Error> {
+        let hours = run.rows.iter().map(|row| row.hour);
+        let hours = hours.clone().min().zip(hours.max());
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.bytes += long(run.rows.len() * ROW_BYTES);
+        held.bytes += long(run.rows.len() * ROW_BYTES + run.index.entries.len() * size_of::<Entry>());
+        held.count += long(run.rows.len());
+        let either = |a: (u32, u32), b: (u32, u32)| (a.0.min(b.0), a.1.max(b.1));
+        held.hours = hours.into_iter().chain(held.hours).reduce(either);
         held.runs.push(run);
-        if held.bytes > self.limit { self.spill(&mut held) } else { Ok(()) }
+        // Others may have added cells that this thread has not seen.
+        if held.bytes > self.limit { self.spill(&mut held, order.ranks()) } else { Ok(()) }
     }
 
-    fn spill(&self, held: &mut Held) -> Result<(), Error> {
+    fn spill(&self, held: &mut Held, ranks: &[u32]) -> Result<(), Error> {
         let failed = |cause| Error::io("write lines that do not fit in memory to", &self.folder, cause);
         if held.file.is_none() {
             held.file = Some(unnamed_file(&self.folder).map_err(failed)?);
         }
         let file = held.file.as_ref().expect("it was just made");
-        let mut hours: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, run) in held.runs.iter().enumerate() {
-            for (hour, _) in &run.hours {
-                hours.entry(*hour).or_default().push(index);
-            }
+        let mut pieces: Vec<(u32, u32, &[Row])> = Vec::new();
+        for run in &held.runs {
+            let rows = |rows: Range<u64>| &run.rows[place(rows.start)..place(rows.end)];
+            pieces.extend(run.index.pieces().map(|(cell, found)| (ranks[at(cell)], cell, rows(found))));
         }
-        let mut spilled = Spilled { hours: Vec::with_capacity(hours.len()), end: held.end };
+        pieces.sort_unstable_by_key(|(rank, ..)| *rank);
+        let mut index = Index::default();
+        let mut of_cell: Vec<Row> = Vec::new();
         let mut buffer = Vec::with_capacity(1 << 20);
         let mut place = held.end * long(ROW_BYTES);
-        for (hour, runs) in hours {
-            spilled.hours.push((hour, spilled.end));
-            for index in runs {
-                let rows = held.runs[index].of(&(hour..hour + 1));
+        for same in pieces.chunk_by(|a, b| a.0 == b.0) {
+            of_cell.clear();
+            same.iter().for_each(|(_, _, rows)| of_cell.extend_from_slice(rows));
+            sort_long(&mut of_cell);
+            index.add(same[0].1, &of_cell);
+            for rows in of_cell.chunks(1 << 14) {
                 buffer.extend(rows.iter().flat_map(|row| row.to_bytes()));
-                spilled.end += long(rows.len());
-            }
-            if buffer.len() >= 1 << 20 {
-                file.write_all_at(&buffer, place).map_err(failed)?;
-                place += long(buffer.len());
-                buffer.clear();
+                if buffer.len() >= 1 << 20 {
+                    file.write_all_at(&buffer, place).map_err(failed)?;
+                    place += long(buffer.len());
+                    buffer.clear();
+                }
             }
         }
         file.write_all_at(&buffer, place).map_err(failed)?;
-        held.end = spilled.end;
-        held.spilled.push(spilled);
+        held.end += index.end;
+        held.spilled.push(index);
         held.runs.clear();
         held.bytes = 0;
         Ok(())
@@ -187,20 +274,20 @@ impl Runs {
     /// Ends the collection.
     pub fn finish(self) -> Lines {
         let held = self.held.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut hours: BTreeMap<u32, u64> = BTreeMap::new();
-        for run in &held.runs {
-            let ends = run.hours.iter().skip(1).map(|(_, begin)| *begin).chain([run.rows.len()]);
-            for ((hour, begin), end) in run.hours.iter().zip(ends) {
-                *hours.entry(*hour).or_default() += long(end - begin);
-            }
+        let mut end = 0;
+        let from = |index: Index| {
+            let begin = end;
+            end += index.end;
+            (begin, index)
+        };
+        Lines {
+            runs: held.runs,
+            spilled: held.spilled.into_iter().map(from).collect(),
+            file: held.file,
+            folder: self.folder,
+            count: held.count,
+            hours: held.hours,
         }
-        for run in &held.spilled {
-            let ends = run.hours.iter().skip(1).map(|(_, begin)| *begin).chain([run.end]);
-            for ((hour, begin), end) in run.hours.iter().zip(ends) {
-                *hours.entry(*hour).or_default() += end - begin;
-            }
-        }
-        Lines { runs: held.runs, spilled: held.spilled, file: held.file, folder: self.folder, hours }
     }
 }
 
@@ -213,113 +300,71 @@ fn unnamed_file(folder: &Path) -> std::io::Result<File> {
 }
 
 impl Lines {
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.hours.values().sum()
-    }
-
     /// Bytes on disk.
     pub fn spilled_bytes(&self) -> u64 {
-        self.spilled.last().map_or(0, |run| run.end) * long(ROW_BYTES)
+        self.spilled.last().map_or(0, |(begin, index)| begin + index.end) * long(ROW_BYTES)
     }
 
-    /// Puts the lines of some hours into `rows`, hour by hour, and gives where each hour begins. Within an hour the order
-    /// means nothing.
+    /// How many lines each of so many cells has. `ranks` gives the place of each cell, by its number of arrival.
+    pub fn weights(&self, cells: usize, ranks: &[u32]) -> Vec<u64> {
+        let mut weights = vec![0; cells];
+        let indices = self.runs.iter().map(|run| &run.index).chain(self.spilled.iter().map(|(_, index)| index));
+        for (cell, rows) in indices.flat_map(Index::pieces) {
+            weights[at(ranks[at(cell)])] += rows.end - rows.start;
+        }
+        weights
+    }
+
+    /// The lines of some cells and hours in pieces, in no order. There may be some of other hours between them. What is on
+    /// disk is read into `memory`.
     ///
     /// # Errors
     /// [`Error`] when the lines on disk cannot be read.
-    pub fn of(
-        &self,
-        hours: &Range<u32>,
-        keep: impl Fn(&Row) -> bool,
-        rows: &mut Vec<Row>,
-    ) -> Result<Vec<(u32, usize)>, Error> {
-        let mut begins = Vec::new();
-        let mut total: usize = 0;
-        let mut next = HashMap::new();
-        for (hour, count) in self.hours.range(hours.clone()) {
-            begins.push((*hour, total));
-            next.insert(*hour, total);
-            total += usize::try_from(*count).map_err(|_| Error::Engine("an hour has too many lines".into()))?;
+    pub fn of<'a>(&'a self, wanted: &Wanted, ranks: &[u32], memory: &'a mut Vec<Row>) -> Result<Vec<&'a [Row]>, Error> {
+        memory.clear();
+        for (begin, index) in &self.spilled {
+            let found = index.find(wanted, ranks);
+            self.each_spilled(begin + found.start..begin + found.end, |rows| memory.extend_from_slice(rows))?;
         }
-        rows.clear();
-        rows.resize(total, Row::default());
-        let mut put = |some: &[Row]| {
-            let mut last: Option<(u32, usize)> = None;
-            for row in some {
-                let place = match last {
-                    Some((hour, place)) if hour == row.hour => place,
-                    _ => {
-                        if let Some((hour, place)) = last {
-                            next.insert(hour, place);
-                        }
-                        next[&row.hour]
-                    }
-                };
-                rows[place] = *row;
-                last = Some((row.hour, place + 1));
-            }
-            if let Some((hour, place)) = last {
-                next.insert(hour, place);
-            }
-        };
-        for run in &self.runs {
-            put(run.of(hours));
-        }
-        self.each_spilled(hours, |some| put(some))?;
-        if rows.iter().all(&keep) {
-            return Ok(begins);
-        }
-        let ends: Vec<usize> = begins.iter().skip(1).map(|(_, begin)| *begin).chain([total]).collect();
-        let mut kept = 0;
-        for ((_, begin), end) in begins.iter_mut().zip(ends) {
-            let from = std::mem::replace(begin, kept);
-            for index in from..end {
-                if keep(&rows[index]) {
-                    rows[kept] = rows[index];
-                    kept += 1;
-                }
-            }
-        }
-        rows.truncate(kept);
-        Ok(begins)
+        let of_runs = self.runs.iter().map(|run| run.of(wanted, ranks));
+        Ok(of_runs.chain([&memory[..]]).filter(|rows| !rows.is_empty()).collect())
     }
 
-    fn each_spilled(&self, hours: &Range<u32>, mut each: impl FnMut(&[Row])) -> Result<(), Error> {
+    fn each_spilled(&self, rows: Range<u64>, mut each: impl FnMut(&[Row])) -> Result<(), Error> {
         let Some(file) = &self.file else { return Ok(()) };
         let mut bytes = Vec::new();
-        let mut rows = Vec::new();
-        for run in &self.spilled {
-            let begin = run.hours.partition_point(|(hour, _)| *hour < hours.start);
-            let end = run.hours.partition_point(|(hour, _)| *hour < hours.end);
-            let place = |index: usize| run.hours.get(index).map_or(run.end, |(_, begin)| *begin);
-            let (mut from, to) = (place(begin), place(end));
-            while from < to {
-                let count = usize::try_from((to - from).min(1 << 16)).unwrap_or(1 << 16);
-                bytes.resize(count * ROW_BYTES, 0);
-                file.read_exact_at(&mut bytes, from * long(ROW_BYTES))
-                    .map_err(|cause| Error::io("read lines that did not fit in memory from", &self.folder, cause))?;
-                rows.clear();
-                rows.extend(bytes.as_chunks::<ROW_BYTES>().0.iter().map(Row::from_bytes));
-                each(&rows);
-                from += long(count);
-            }
+        let mut some = Vec::new();
+        let mut from = rows.start;
+        while from < rows.end {
+            let count = place((rows.end - from).min(1 << 16));
+            bytes.resize(count * ROW_BYTES, 0);
+            file.read_exact_at(&mut bytes, from * long(ROW_BYTES))
+                .map_err(|cause| Error::io("read lines that did not fit in memory from", &self.folder, cause))?;
+            some.clear();
+            some.extend(bytes.as_chunks::<ROW_BYTES>().0.iter().map(Row::from_bytes));
+            each(&some);
+            from += long(count);
         }
         Ok(())
     }
 
-    /// Calls `each` with the lines of some hours, a piece at a time, in no order.
+    /// Calls `each` with the lines of some cells and hours, a piece at a time, in no order. There may be some of other hours
+    /// between them.
     ///
     /// # Errors
     /// [`Error`] when the lines on disk cannot be read.
-    pub fn each_of(&self, hours: &Range<u32>, mut each: impl FnMut(&[Row])) -> Result<(), Error> {
-        self.runs.iter().for_each(|run| each(run.of(hours)));
-        self.each_spilled(hours, each)
+    pub fn each_of(&self, wanted: &Wanted, ranks: &[u32], mut each: impl FnMut(&[Row])) -> Result<(), Error> {
+        self.runs.iter().for_each(|run| each(run.of(wanted, ranks)));
+        for (begin, index) in &self.spilled {
+            let found = index.find(wanted, ranks);
+            self.each_spilled(begin + found.start..begin + found.end, &mut each)?;
+        }
+        Ok(())
     }
 
     fn each(&self, mut each: impl FnMut(&[Row])) -> Result<(), Error> {
         self.runs.iter().for_each(|run| each(&run.rows));
-        self.each_spilled(&(0..u32::MAX), each)
+        self.each_spilled(0..self.spilled.last().map_or(0, |(begin, index)| begin + index.end), each)
     }
 
     /// Numbers of lines that are there more than once, smallest first, at most `most`.
@@ -338,7 +383,7 @@ impl Lines {
             return if least > greatest { Ok(Vec::new()) } else { self.repeated_sparse(memory, most) };
         };
         // Numbers that lie close together need one bit each.
-        if span / 8 <= (memory / 8).min(16 * self.count() + 4096) {
+        if span / 8 <= (memory / 8).min(16 * self.count + 4096) {
             return self.repeated_dense(least, span, most);
         }
         self.repeated_sparse(memory, most)
@@ -367,7 +412,7 @@ impl Lines {
 
     /// Numbers far apart: sorted, as many at a time as fit.
     fn repeated_sparse(&self, memory: u64, most: usize) -> Result<Vec<i64>, Error> {
-        let parts = number(usize::try_from(self.count() * 8 / (memory / 8).max(1 << 20)).unwrap_or(0) + 1);
+        let parts = number(usize::try_from(self.count * 8 / (memory / 8).max(1 << 20)).unwrap_or(0) + 1);
         let part = |line: i64| (line.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % u64::from(parts);
         let mut found = Vec::new();
         for wanted in 0..u64::from(parts) {
@@ -386,39 +431,91 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intern::Names;
+    use crate::profile::{Profile, Profiles, Vocabulary};
 
     fn row(line: i64, hour: u32) -> Row {
-        Row { line, quantity_e6: line * 7 - 50, profile: 3, hour }
+        Row { line, quantity_e6: line * 7 - 50, profile: 0, hour }
     }
 
-    fn lines(limit: u64, folder: &Path) -> Lines {
-        let runs = Runs::new(limit, folder);
-        for part in 0..7 {
-            let rows: Vec<Row> = (0..100).map(|n| row(i64::from(part * 100 + n), (n * 13 + part) % 17 + 5)).collect();
-            runs.add(Run::new(&rows)).unwrap();
-        }
-        runs.finish()
+    /// So many cells; the profile of a line is its cell.
+    fn ordered(cells: u32) -> (Vocabulary, Profiles) {
+        let (words, profiles) = (Vocabulary::default(), Profiles::default());
+        let text = |names: &Names| names.number("x");
+        let (account, currency, region) = (text(&words.account), text(&words.currency), text(&words.region));
+        let profile = |cell: u32| Profile {
+            account,
+            customer: words.customer.number(&(cell * 7919 % 1009).to_string()),
+            currency,
+            region,
+            subscription: 0,
+            resource: cell,
+            sku: 0,
+            price_e6: 0,
+        };
+        profiles.number_all(&(0..cells).map(profile).collect::<Vec<_>>(), &mut Vec::new());
+        (words, profiles)
     }
 
+    fn run(rows: &[Row], ranks: &[u32]) -> Run {
+        Run::new(rows, &rows.iter().map(|row| row.profile).collect::<Vec<_>>(), ranks)
+    }
+
+    /// Every cell and range of hours is found, from memory and from disk, whether cells are long or short, many or few.
     #[test]
     fn disk_and_memory_hold_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let sorted = |lines: &Lines, hours: Range<u32>| {
-            let mut rows = Vec::new();
-            let begins = lines.of(&hours, |_| true, &mut rows).unwrap();
-            for (index, (hour, begin)) in begins.iter().enumerate() {
-                let end = begins.get(index + 1).map_or(rows.len(), |(_, begin)| *begin);
-                assert!(rows[*begin..end].iter().all(|row| row.hour == *hour));
+        for (cells, lines_of_run) in [(1, 5000_i64), (13, 4000), (13, 9), (600, 70)] {
+            let (words, profiles) = ordered(cells);
+            let mut order = CellOrder::new(&words, &profiles);
+            let mut all: Vec<Row> = Vec::new();
+            let mut lines = |limit: u64| {
+                let runs = Runs::new(limit, folder.path());
+                all.clear();
+                for part in 0..7 {
+                    let line = |n: i64| {
+                        let mixed = u32::try_from((part * 31 + n) * 2_654_435_761 % 1_000_003).unwrap();
+                        // The first cell is longer than the others.
+                        let profile = if mixed.is_multiple_of(3) { 0 } else { mixed % cells };
+                        Row { line: part * lines_of_run + n, quantity_e6: n, profile, hour: mixed / 7 % 17 + 5 }
+                    };
+                    let rows: Vec<Row> = (0..lines_of_run).map(line).collect();
+                    all.extend_from_slice(&rows);
+                    runs.add(run(&rows, order.ranks()), &mut order).unwrap();
+                }
+                runs.finish()
+            };
+            let held = lines(u64::MAX);
+            let spilled = lines(u64::try_from(lines_of_run).unwrap() * 60);
+            assert!(spilled.spilled_bytes() > 0 && held.spilled_bytes() == 0);
+            let ranks = order.ranks();
+            for lines in [&held, &spilled] {
+                let first_and_last = all.iter().map(|row| row.hour).min().zip(all.iter().map(|row| row.hour).max());
+                assert_eq!((lines.count, lines.hours), (long(all.len()), first_and_last));
+                assert_eq!(lines.weights(ranks.len(), ranks).iter().sum::<u64>(), long(all.len()));
+                for begin in (0..cells).step_by(1 + at(cells / 9)) {
+                    for hours in [0..u32::MAX, 7..8, 6..12, 0..5, 21..22, 30..40] {
+                        let wanted = Wanted { cells: begin..(begin + 1 + cells / 5).min(cells), hours };
+                        let is_wanted = |row: &&Row| {
+                            wanted.cells.contains(&ranks[at(row.profile)]) && wanted.hours.contains(&row.hour)
+                        };
+                        let numbers = |rows: &[Row]| {
+                            let mut numbers: Vec<i64> = rows.iter().filter(is_wanted).map(|row| row.line).collect();
+                            numbers.sort_unstable();
+                            numbers
+                        };
+                        let (mut memory, mut each) = (Vec::new(), Vec::new());
+                        let found = lines.of(&wanted, ranks, &mut memory).unwrap().concat();
+                        assert!(found.iter().all(|row| wanted.cells.contains(&ranks[at(row.profile)])));
+                        lines.each_of(&wanted, ranks, |rows| each.extend_from_slice(rows)).unwrap();
+                        assert_eq!(numbers(&found), numbers(&all), "{wanted:?}");
+                        assert_eq!(numbers(&each), numbers(&all), "{wanted:?}");
+                        if lines_of_run > 3000 && wanted.cells.len() == 1 && wanted.hours.len() == 1 {
+                            assert!(found.len() < all.len() / 2, "a long cell is not looked through as a whole");
+                        }
+                    }
+                }
             }
-            let mut numbers: Vec<i64> = rows.iter().map(|row| row.line).collect();
-            numbers.sort_unstable();
-            numbers
-        };
-        let (all, some) = (lines(u64::MAX, folder.path()), lines(5000, folder.path()));
-        assert!(some.spilled_bytes() > 0 && all.spilled_bytes() == 0);
-        assert_eq!(all.hours, some.hours);
-        for hours in [0..u32::MAX, 7..8, 6..12, 0..5, 21..22] {
-            assert_eq!(sorted(&all, hours.clone()), sorted(&some, hours));
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
     }
@@ -426,14 +523,19 @@ mod tests {
     #[test]
     fn repeated_numbers_are_found() {
         let folder = tempfile::tempdir().unwrap();
+        let (words, profiles) = ordered(1);
+        let mut order = CellOrder::new(&words, &profiles);
         for limit in [u64::MAX, 100] {
-            let runs = Runs::new(limit, folder.path());
-            runs.add(Run::new(&[row(1, 5), row(2, 5), row(9, 6)])).unwrap();
-            runs.add(Run::new(&[row(9, 5), row(4, 5), row(2, 7)])).unwrap();
-            assert_eq!(runs.finish().repeated(1 << 20, 10).unwrap(), [2, 9]);
-            let runs = Runs::new(limit, folder.path());
-            runs.add(Run::new(&[row(i64::MAX / 9, 5), row(0, 5), row(i64::MAX / 9, 6)])).unwrap();
-            assert_eq!(runs.finish().repeated(1 << 20, 10).unwrap(), [i64::MAX / 9]);
+            let mut lines = |of_runs: [[Row; 3]; 2]| {
+                let runs = Runs::new(limit, folder.path());
+                of_runs.iter().for_each(|rows| runs.add(run(rows, &[0]), &mut order).unwrap());
+                runs.finish()
+            };
+            let near = lines([[row(1, 5), row(2, 5), row(9, 6)], [row(9, 5), row(4, 5), row(2, 7)]]);
+            assert_eq!(near.repeated(1 << 20, 10).unwrap(), [2, 9]);
+            let far = i64::MAX / 9;
+            let far_apart = lines([[row(far, 5), row(0, 5), row(3, 6)], [row(far, 5), row(4, 5), row(7, 7)]]);
+            assert_eq!(far_apart.repeated(1 << 20, 10).unwrap(), [far]);
         }
     }
 }

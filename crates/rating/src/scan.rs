@@ -1,10 +1,11 @@
-//! From files to lines: every thread takes the next row group or CSV file, decodes it, checks it, and sorts it by hour.
+//! From files to lines: every thread takes the next row group or CSV file, decodes it, checks it, and sorts it by
+//! billing context and region.
 
 use crate::error::{Error, Mistake};
 use crate::input::{BATCH_ROWS, Batch, COLUMNS, CsvUsage, Format, Number, ParquetUsage, Text, format_hour, format_of};
 use crate::intern::NULL;
 use crate::number::long;
-use crate::profile::{Profile, Profiles, Vocabulary};
+use crate::profile::{CellOrder, Profile, Profiles, Vocabulary};
 use crate::progress::Progress;
 use crate::runs::{Row, Run, Runs};
 use fullmakt_domain::rating::HOUR_MICROS;
@@ -166,10 +167,11 @@ impl Usage {
 }
 
 /// What a thread has found.
-#[derive(Default)]
-struct Found {
+struct Found<'a> {
+    order: CellOrder<'a>,
     profiles: Vec<Profile>,
     numbers: Vec<u32>,
+    cells: Vec<u32>,
     rows: Vec<Row>,
     first: BTreeSet<Mistake>,
     mistakes: u64,
@@ -190,26 +192,33 @@ pub fn scan(
     (runs, memory): (&Runs, u64),
     progress: &Progress,
 ) -> Result<Vec<Aside>, Error> {
-    let found = usage.each_batch(threads, words, Found::default, |found, path, batch| {
-        let bad = bad_rows(checks, words, &mut found.known, batch);
-        if !bad.is_empty() {
-            found.note(checks, words, path, batch, &bad);
-        }
-        found.keep(batch, &bad, checks.only.as_ref(), profiles);
-        progress.read(long(batch.rows()));
-        progress.go_on()?;
-        if found.aside.len() > MOST_ASIDE {
-            return Err(Error::Asked(format!("more than {MOST_ASIDE} rows cannot be used: are these usage files?")));
-        }
-        let taken = words.memory() + profiles.table().memory();
-        if taken > memory {
-            let (taken, memory) = (taken >> 20, memory >> 20);
-            let problem =
-                format!("the names in the usage alone take {taken} MiB; --memory allows {memory} MiB: allow more");
-            return Err(Error::Asked(problem));
-        }
-        runs.add(Run::new(&found.rows))
-    })?;
+    let found = usage.each_batch(
+        threads,
+        words,
+        || Found::new(words, profiles),
+        |found, path, batch| {
+            let bad = bad_rows(checks, words, &mut found.known, batch);
+            if !bad.is_empty() {
+                found.note(checks, words, path, batch, &bad);
+            }
+            found.keep(batch, &bad, checks.only.as_ref(), profiles);
+            progress.read(long(batch.rows()));
+            progress.go_on()?;
+            if found.aside.len() > MOST_ASIDE {
+                return Err(Error::Asked(format!(
+                    "more than {MOST_ASIDE} rows cannot be used: are these usage files?"
+                )));
+            }
+            let taken = words.memory() + profiles.table().memory();
+            if taken > memory {
+                let (taken, memory) = (taken >> 20, memory >> 20);
+                let problem =
+                    format!("the names in the usage alone take {taken} MiB; --memory allows {memory} MiB: allow more");
+                return Err(Error::Asked(problem));
+            }
+            runs.add(Run::new(&found.rows, &found.cells, found.order.ranks()), &mut found.order)
+        },
+    )?;
     let mut first = BTreeSet::new();
     let mut count = 0;
     let mut aside = Vec::new();
@@ -283,7 +292,21 @@ fn wrong_hour(start: i64, period: &Range<i64>, is_given: bool) -> Option<String>
     })
 }
 
-impl Found {
+impl<'a> Found<'a> {
+    fn new(words: &'a Vocabulary, profiles: &'a Profiles) -> Self {
+        Self {
+            order: CellOrder::new(words, profiles),
+            profiles: Vec::new(),
+            numbers: Vec::new(),
+            cells: Vec::new(),
+            rows: Vec::new(),
+            first: BTreeSet::new(),
+            mistakes: 0,
+            aside: Vec::new(),
+            known: BTreeMap::new(),
+        }
+    }
+
     fn note(
         &mut self,
         checks: &Checks,
@@ -336,6 +359,7 @@ impl Found {
             self.rows.push(Row { line: lines[row], quantity_e6: quantities[row], profile: 0, hour: last.1 });
         }
         profiles.number_all(&self.profiles, &mut self.numbers);
+        profiles.cells_of(&self.numbers, &mut self.cells);
         for (row, profile) in self.rows.iter_mut().zip(&self.numbers) {
             row.profile = *profile;
         }

@@ -4,19 +4,17 @@ use crate::block::{Block, NONE};
 use crate::book::{Book, Seat};
 use crate::error::Error;
 use crate::number::{at, long, number};
-use crate::runs::{Lines, Row};
+use crate::runs::{Lines, Row, Wanted};
 use crate::tally::Tally;
 use fullmakt_domain::rating::{Line, Scratch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Lines and unused rows of one stretch, about: a row group of the output.
-const STRETCH_ROWS: u64 = 400_000;
+pub const STRETCH_ROWS: u64 = 200_000;
 
-/// An hour with more is cut by cells.
-const HOUR_ROWS: u64 = 4 * STRETCH_ROWS;
-
-/// Some hours of all cells, or some cells of one hour.
+/// Some cells in all hours of the period, or one cell in some hours. As it has few cells, it has few resources, and their
+/// names stand in the output once: the work for a line stays the same however many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// Hours since 1970.
@@ -34,68 +32,85 @@ pub struct Repeats {
     pub none: BTreeSet<i64>,
 }
 
-/// Cuts the period into stretches.
+/// Cuts the cells into stretches of at most so many rows, about, and cells that have more by hours.
 ///
 /// # Errors
 /// [`Error`] when lines on disk cannot be read.
-pub fn cut(book: &Book, lines: &Lines, period: &Range<i64>) -> Result<Vec<Stretch>, Error> {
-    let all_cells = 0..number(book.cells.len());
-    let mut changes: BTreeMap<i64, i64> = BTreeMap::new();
-    for one in book.cells.iter().flat_map(|cell| cell.plan.reservations()) {
-        let (first, end) = (one.first_hour.max(period.start), one.end_hour.min(period.end));
-        if first < end && one.quantity > 0 {
-            *changes.entry(first).or_default() += 1;
-            *changes.entry(end).or_default() -= 1;
-        }
+pub fn cut(book: &Book, lines: &Lines, period: &Range<i64>, most: u64) -> Result<Vec<Stretch>, Error> {
+    let mut weights = lines.weights(book.cells.len(), &book.arrived);
+    for cell in &book.planned {
+        let hours = active_hours(book, *cell, period).map(|(first, end)| end.abs_diff(first));
+        weights[at(*cell)] += hours.sum::<u64>();
     }
-    let mut active = 0_u64;
-    let mut weight = 0;
-    let mut begin = period.start;
+    let (mut begin, mut weight) = (0, 0);
     let mut stretches = Vec::new();
-    for hour in period.clone() {
-        active = active.saturating_add_signed(changes.get(&hour).copied().unwrap_or(0));
-        let of_hour = active + u32::try_from(hour).ok().and_then(|hour| lines.hours.get(&hour)).copied().unwrap_or(0);
-        if weight + of_hour > STRETCH_ROWS && weight > 0 {
-            stretches.push(Stretch { hours: begin..hour, cells: all_cells.clone() });
-            (begin, weight) = (hour, 0);
+    let mut end_with = |cells: Range<u32>, weight: u64| {
+        if weight > 0 {
+            stretches.push(Stretch { hours: period.clone(), cells });
         }
-        weight += of_hour;
-        if weight > HOUR_ROWS {
-            for cells in cut_hour(book, lines, hour)? {
-                stretches.push(Stretch { hours: hour..hour + 1, cells });
-            }
-            (begin, weight) = (hour + 1, 0);
+    };
+    let mut large = Vec::new();
+    for (cell, of_cell) in (0..).zip(weights) {
+        if weight + of_cell > most {
+            end_with(begin..cell, weight);
+            (begin, weight) = (cell, 0);
+        }
+        if of_cell > most {
+            large.push(cell);
+            begin = cell + 1;
+        } else {
+            weight += of_cell;
         }
     }
-    if weight > 0 {
-        stretches.push(Stretch { hours: begin..period.end, cells: all_cells });
+    end_with(begin..number(book.cells.len()), weight);
+    for cell in large {
+        cut_cell((book, lines), period, cell, most, &mut stretches)?;
     }
+    stretches.sort_by_key(|stretch| (stretch.cells.start, stretch.hours.start));
     Ok(stretches)
 }
 
-/// Cuts an hour by cells. A cell stays whole.
-fn cut_hour(book: &Book, lines: &Lines, hour: i64) -> Result<Vec<Range<u32>>, Error> {
-    let mut weights: Vec<u64> = Vec::new();
-    for cell in &book.cells {
-        weights.push(long(cell.plan.reservations().iter().filter(|one| one.is_active(hour)).count()));
+/// For each reservation of a cell the hours of the period in which it is active.
+fn active_hours(book: &Book, cell: u32, period: &Range<i64>) -> impl Iterator<Item = (i64, i64)> {
+    let reservations = book.cells[at(cell)].plan.reservations().iter().filter(|one| one.quantity > 0);
+    let hours = reservations.map(|one| (one.first_hour.max(period.start), one.end_hour.min(period.end)));
+    hours.filter(|(first, end)| first < end)
+}
+
+/// Cuts a cell by hours. An hour stays whole.
+fn cut_cell(
+    (book, lines): (&Book, &Lines),
+    period: &Range<i64>,
+    cell: u32,
+    most: u64,
+    stretches: &mut Vec<Stretch>,
+) -> Result<(), Error> {
+    let mut changes: BTreeMap<i64, i64> = BTreeMap::new();
+    for (first, end) in active_hours(book, cell, period) {
+        *changes.entry(first).or_default() += 1;
+        *changes.entry(end).or_default() -= 1;
     }
-    let number_of_hour = u32::try_from(hour).unwrap_or(u32::MAX);
-    lines.each_of(&(number_of_hour..number_of_hour + 1), |rows| {
-        for row in rows {
-            weights[at(book.seats[at(row.profile)].cell)] += 1;
+    let mut of_hours: BTreeMap<i64, u64> = BTreeMap::new();
+    let wanted = Wanted { cells: cell..cell + 1, hours: 0..u32::MAX };
+    lines.each_of(&wanted, &book.arrived, |rows| {
+        for same in rows.chunk_by(|a, b| a.hour == b.hour) {
+            *of_hours.entry(same[0].hour.into()).or_default() += long(same.len());
         }
     })?;
-    let (mut begin, mut weight) = (0, 0);
-    let mut ranges = Vec::new();
-    for (cell, of_cell) in (0..).zip(weights) {
-        if weight + of_cell > STRETCH_ROWS && weight > 0 {
-            ranges.push(begin..cell);
-            (begin, weight) = (cell, 0);
+    let (mut active, mut begin, mut weight) = (0_u64, period.start, 0);
+    for hour in period.clone() {
+        active = active.saturating_add_signed(changes.get(&hour).copied().unwrap_or(0));
+        let of_hour = active + of_hours.get(&hour).copied().unwrap_or(0);
+        if weight + of_hour > most && weight > 0 {
+            stretches.push(Stretch { hours: begin..hour, cells: cell..cell + 1 });
+            (begin, weight) = (hour, 0);
         }
-        weight += of_cell;
+        weight += of_hour;
     }
-    ranges.push(begin..number(book.cells.len()));
-    Ok(ranges)
+    if weight > 0 {
+        stretches.push(Stretch { hours: begin..period.end, cells: cell..cell + 1 });
+    }
+    Ok(())
 }
 
 /// Rates stretches, one after the other, on one thread.
@@ -106,7 +121,7 @@ pub struct Rater<'a> {
     /// What has come out so far.
     pub tally: Tally,
     scratch: Scratch,
-    gathered: Vec<Row>,
+    from_disk: Vec<Row>,
     sorted: Vec<Row>,
     buffer: Vec<Row>,
     of_cell: Vec<Line>,
@@ -122,7 +137,7 @@ impl<'a> Rater<'a> {
             repeats,
             tally: Tally::new(book.reservations.len()),
             scratch: Scratch::default(),
-            gathered: Vec::new(),
+            from_disk: Vec::new(),
             sorted: Vec::new(),
             buffer: Vec::new(),
             of_cell: Vec::new(),
@@ -136,40 +151,35 @@ impl<'a> Rater<'a> {
     /// [`Error`] when lines on disk cannot be read, or an amount does not fit.
     pub fn rate(&mut self, stretch: &Stretch, block: &mut Block) -> Result<(), Error> {
         let bound = |hour: i64| u32::try_from(hour.max(0)).unwrap_or(u32::MAX);
-        let hours = bound(stretch.hours.start)..bound(stretch.hours.end);
-        let has_all = stretch.cells == (0..number(self.book.cells.len()));
+        let wanted =
+            Wanted { cells: stretch.cells.clone(), hours: bound(stretch.hours.start)..bound(stretch.hours.end) };
         let (book, repeats) = (self.book, self.repeats);
         let keep = |row: &Row| {
-            (has_all || stretch.cells.contains(&book.seats[at(row.profile)].cell))
-                && (repeats.none.is_empty() || !repeats.none.contains(&row.line))
+            wanted.hours.contains(&row.hour) && (repeats.none.is_empty() || !repeats.none.contains(&row.line))
         };
         block.clear();
-        let mut rows = std::mem::take(&mut self.gathered);
-        let begins = self.lines.of(&hours, keep, &mut rows)?;
-        let mut begins = begins.iter().copied().peekable();
-        for hour in stretch.hours.clone() {
-            let found = begins.next_if(|(found, _)| i64::from(*found) == hour);
-            let of_hour = found.map_or(&[][..], |(_, begin)| {
-                let end = begins.peek().map_or(rows.len(), |(_, begin)| *begin);
-                &rows[begin..end]
-            });
-            self.rate_hour(hour, &stretch.cells, of_hour, block)?;
-        }
-        self.gathered = rows;
-        Ok(())
-    }
-
-    fn rate_hour(&mut self, hour: i64, cells: &Range<u32>, rows: &[Row], block: &mut Block) -> Result<(), Error> {
-        sort(rows, &self.book.seats, &mut self.sorted, &mut self.buffer);
+        let pieces = self.lines.of(&wanted, &book.arrived, &mut self.from_disk)?;
+        sort(&pieces, keep, &book.seats, &mut self.sorted, &mut self.buffer);
         if self.repeats.equal {
             self.sorted.dedup_by_key(|row| row.line);
         }
         let sorted = std::mem::take(&mut self.sorted);
+        let mut rest = &sorted[..];
+        for hour in stretch.hours.clone() {
+            let (of_hour, later) = rest.split_at(rest.iter().take_while(|row| i64::from(row.hour) == hour).count());
+            self.rate_hour(hour, &stretch.cells, of_hour, block)?;
+            rest = later;
+        }
+        self.sorted = sorted;
+        Ok(())
+    }
+
+    fn rate_hour(&mut self, hour: i64, cells: &Range<u32>, rows: &[Row], block: &mut Block) -> Result<(), Error> {
         let book = self.book;
         let from = book.planned.partition_point(|cell| *cell < cells.start);
         let to = book.planned.partition_point(|cell| *cell < cells.end);
         let mut planned = book.planned[from..to].iter().copied().peekable();
-        let mut rest = &sorted[..];
+        let mut rest = rows;
         loop {
             let with_lines = rest.first().map(|row| book.seats[at(row.profile)].cell);
             let Some(cell) = with_lines.into_iter().chain(planned.peek().copied()).min() else { break };
@@ -179,7 +189,6 @@ impl<'a> Rater<'a> {
             self.rate_cell(hour, cell, mine, block)?;
             rest = others;
         }
-        self.sorted = sorted;
         Ok(())
     }
 
@@ -223,40 +232,54 @@ impl<'a> Rater<'a> {
     }
 }
 
-/// Sorts the lines of an hour by place, then number. Places are small integers, so they are sorted by their digits; lines of
-/// one resource in one hour are few.
-pub fn sort(rows: &[Row], seats: &[Seat], sorted: &mut Vec<Row>, buffer: &mut Vec<Row>) {
+/// Sorts the lines that are to be kept by hour, place and number. Hours and places are small integers, so they are sorted by
+/// their digits; lines of one resource in one hour are few.
+pub fn sort(
+    pieces: &[&[Row]],
+    keep: impl Fn(&Row) -> bool,
+    seats: &[Seat],
+    sorted: &mut Vec<Row>,
+    buffer: &mut Vec<Row>,
+) {
     let place = |row: &Row| seats[at(row.profile)].place;
     sorted.clear();
-    sorted.extend_from_slice(rows);
-    if rows.len() < 64 {
-        sorted.sort_unstable_by_key(|row| (place(row), row.line));
+    for piece in pieces {
+        sorted.extend(piece.iter().filter(|row| keep(row)));
+    }
+    if sorted.len() < 256 {
+        sorted.sort_unstable_by_key(|row| (row.hour, place(row), row.line));
         return;
     }
+    sort_by_digits(sorted, buffer, place);
+    sort_by_digits(sorted, buffer, |row| row.hour);
+    let key = |row: &Row| (row.hour, place(row));
+    for same in sorted.chunk_by_mut(|a, b| key(a) == key(b)) {
+        if same.len() > 1 {
+            same.sort_unstable_by_key(|row| row.line);
+        }
+    }
+}
+
+/// Sorts by a number; rows of the same number keep their order.
+fn sort_by_digits(rows: &mut Vec<Row>, buffer: &mut Vec<Row>, of: impl Fn(&Row) -> u32) {
     const DIGIT: u32 = 11;
-    let most = rows.iter().map(place).max().unwrap_or(0);
+    let (least, most) = rows.iter().map(&of).fold((u32::MAX, 0), |(least, most), one| (least.min(one), most.max(one)));
     let mut shift = 0;
-    while shift < 32 && most >> shift > 0 {
-        let digit = |row: &Row| at(place(row) >> shift & ((1 << DIGIT) - 1));
+    while shift < 32 && most.saturating_sub(least) >> shift > 0 {
+        let digit = |row: &Row| at((of(row) - least) >> shift & ((1 << DIGIT) - 1));
         let mut next = [0_usize; 1 << DIGIT];
-        sorted.iter().for_each(|row| next[digit(row)] += 1);
+        rows.iter().for_each(|row| next[digit(row)] += 1);
         let mut begin = 0;
         for count in &mut next {
             begin += std::mem::replace(count, begin);
         }
-        buffer.clear();
-        buffer.resize(sorted.len(), Row::default());
-        for row in &*sorted {
+        buffer.resize(rows.len(), Row::default());
+        for row in &*rows {
             let index = &mut next[digit(row)];
             buffer[*index] = *row;
             *index += 1;
         }
-        std::mem::swap(sorted, buffer);
+        std::mem::swap(rows, buffer);
         shift += DIGIT;
-    }
-    for of_place in sorted.chunk_by_mut(|a, b| place(a) == place(b)) {
-        if of_place.len() > 1 {
-            of_place.sort_unstable_by_key(|row| row.line);
-        }
     }
 }

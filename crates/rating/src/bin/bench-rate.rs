@@ -1,7 +1,7 @@
 //! What `cargo xtask bench rate` measures: makes usage, rates it, and tells what that took.
 #![allow(clippy::print_stdout, reason = "the figures go to the program that asked for them")]
 
-use fullmakt_rating::sample::{Month, write_month};
+use fullmakt_rating::sample::{Month, Style, write_month};
 use fullmakt_rating::{Error, Job, OutputFormat, Progress, rate};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,14 +11,17 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const WORDS: &str = "bench-rate make FOLDER ROWS SEED\n\
+const WORDS: &str = "bench-rate make FOLDER ROWS SEED [DICTIONARY_MIB]\n\
     bench-rate rate FOLDER OUT MEMORY_MIB THREADS [RESERVATIONS]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["make", folder, rows, seed] => make(Path::new(folder), rows, seed),
+        ["make", folder, rows, seed] => make(Path::new(folder), rows, seed, Style::default().dictionary_bytes),
+        ["make", folder, rows, seed, mib] => {
+            number(mib).and_then(|mib: usize| make(Path::new(folder), rows, seed, mib << 20))
+        }
         ["rate", folder, out, memory, threads] => measure(Path::new(folder), out, memory, threads, None),
         ["rate", folder, out, memory, threads, held] => measure(Path::new(folder), out, memory, threads, Some(held)),
         _ => Err(Error::Asked(WORDS.into())),
@@ -36,8 +39,9 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::Asked(format!("`{text}` is not a number")))
 }
 
-fn make(folder: &Path, rows: &str, seed: &str) -> Result<(), Error> {
-    let month = Month { rows: number(rows)?, seed: number(seed)?, hours: 744, file_rows: 5_000_000 };
+fn make(folder: &Path, rows: &str, seed: &str, dictionary_bytes: usize) -> Result<(), Error> {
+    let style = Style { dictionary_bytes, ..Style::default() };
+    let month = Month { rows: number(rows)?, seed: number(seed)?, hours: 744, file_rows: 5_000_000, style };
     write_month(month, folder)
 }
 

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 
 /// Blocks in one file, at most.
-const PART_BLOCKS: usize = 32;
+const PART_BLOCKS: usize = 64;
 
 /// What the output is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

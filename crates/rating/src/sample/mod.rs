@@ -48,6 +48,11 @@ pub struct Style {
     pub is_second_version: bool,
     /// Rows of a row group.
     pub group_rows: usize,
+    /// Bytes of a dictionary page, about: what does not fit stands there as plain values. Arrow and Spark write 1 MiB and no
+    /// more; with DuckDB the texts of a row group always fit.
+    pub dictionary_bytes: usize,
+    /// `LineId`, whose values are all distinct, has no dictionary.
+    pub has_plain_lines: bool,
 }
 
 impl Default for Style {
@@ -58,6 +63,8 @@ impl Default for Style {
             is_delta: false,
             is_second_version: false,
             group_rows: 122_880,
+            dictionary_bytes: 64 << 20,
+            has_plain_lines: true,
         }
     }
 }
@@ -96,7 +103,11 @@ fn write(file: File, usage: &UsageColumns, style: Style) -> Written<()> {
     );
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(style.dictionary_bytes)
         .set_dictionary_enabled(style.has_dictionary && !style.is_delta);
+    if style.has_plain_lines {
+        properties = properties.set_column_dictionary_enabled("LineId".into(), false);
+    }
     if style.is_second_version {
         properties = properties.set_writer_version(::parquet::file::properties::WriterVersion::PARQUET_2_0);
     }

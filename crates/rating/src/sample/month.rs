@@ -23,6 +23,8 @@ pub struct Month {
     pub hours: u32,
     /// Lines of one file, at most.
     pub file_rows: usize,
+    /// How the files are written.
+    pub style: Style,
 }
 
 /// 2026-01-01, a Thursday.
@@ -325,12 +327,12 @@ impl World {
                 line += 1;
                 self.push(&mut columns, line, machine, hour, amount);
                 if columns.lines.len() >= self.month.file_rows {
-                    save(folder, &mut files, &mut columns, &lists)?;
+                    save(folder, &mut files, &mut columns, &lists, self.month.style)?;
                 }
             }
         }
         if !columns.lines.is_empty() || files == 0 {
-            save(folder, &mut files, &mut columns, &lists)?;
+            save(folder, &mut files, &mut columns, &lists, self.month.style)?;
         }
         Ok(())
     }
@@ -455,9 +457,10 @@ fn save(
     files: &mut usize,
     columns: &mut UsageColumns,
     lists: &[Arc<Vec<String>>; 7],
+    style: Style,
 ) -> Result<(), Error> {
     let full = std::mem::replace(columns, UsageColumns { lists: lists.clone(), ..UsageColumns::default() });
-    write_usage(&folder.join(format!("part-{files:05}.parquet")), &full, Style::default())?;
+    write_usage(&folder.join(format!("part-{files:05}.parquet")), &full, style)?;
     *files += 1;
     Ok(())
 }

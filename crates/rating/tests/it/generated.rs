@@ -105,12 +105,15 @@ prop_compose! {
 }
 
 fn style() -> impl Strategy<Value = Option<Style>> {
-    let style = (any::<[bool; 4]>(), select(&[1_usize, 3, 1000][..])).prop_map(|(flags, group_rows)| Style {
+    let sizes = (select(&[1_usize, 3, 1000][..]), select(&[20_usize, 1 << 20][..]));
+    let style = (any::<[bool; 5]>(), sizes).prop_map(|(flags, (group_rows, dictionary_bytes))| Style {
         is_optional: flags[0],
         has_dictionary: flags[1],
         is_delta: flags[2],
         is_second_version: flags[3],
         group_rows,
+        dictionary_bytes,
+        has_plain_lines: flags[4],
     });
     proptest::option::of(style)
 }

@@ -169,6 +169,63 @@ fn files_that_cannot_be_used_are_told() {
     assert_eq!(left(folder.path()), Vec::<String>::new());
 }
 
+/// A file may end anywhere when a transfer breaks off. Only a text that ends with a row, or within its last value, cannot be
+/// told from one that was meant so.
+#[test]
+fn a_file_cut_anywhere_is_told() {
+    for (way, packed) in [(parquet(), ""), (Way::default(), ""), (Way::default(), "gz"), (Way::default(), "zst")] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = write(&world(5), &way, folder.path());
+        let path = folder.path().join("usage-0");
+        let mut whole = fs::read(&path).unwrap();
+        if packed == "gz" {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&whole).unwrap();
+            whole = encoder.finish().unwrap();
+        } else if packed == "zst" {
+            whole = zstd::encode_all(&whole[..], 1).unwrap();
+        }
+        let is_text = way.style.is_none() && packed.is_empty();
+        let mut refused = 0;
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            match rate(&job) {
+                Err(told) => {
+                    assert!(told.contains("usage-0`"), "{length}: {told}");
+                    assert_eq!(left(folder.path()), Vec::<String>::new(), "{told}");
+                    refused += 1;
+                }
+                Ok(_) => {
+                    let rest = String::from_utf8(whole[..length].to_vec()).unwrap_or_default();
+                    let last = rest.lines().last().unwrap_or_default();
+                    assert!(is_text && last.split(',').count() == 11, "{packed} {length}: {last}");
+                    fs::remove_dir_all(&job.out).unwrap();
+                }
+            }
+        }
+        assert!(refused > whole.len() / 2, "{refused} of {}", whole.len());
+    }
+}
+
+/// Reading works until a file turns out to be unreadable. A process may open its own memory and not read its beginning, even
+/// one that may do everything.
+#[test]
+fn an_unreadable_file_is_told() {
+    let memory = PathBuf::from("/proc/self/mem");
+    if !memory.exists() {
+        println!("left out: this system has no file that can be opened and not read");
+        return;
+    }
+    fails(&parquet(), |_, job| job.usage.push(memory.clone()), &["cannot read `/proc/self/mem`"]);
+    fails(&parquet(), |_, job| job.reservations = memory.clone(), &["cannot read `/proc/self/mem`"]);
+    fails(&parquet(), |_, job| job.flexibility = memory.clone(), &["cannot read `/proc/self/mem`"]);
+    let folder = |folder: &Path, job: &mut Job| {
+        fs::create_dir(folder.join("more")).unwrap();
+        job.reservations = folder.join("more");
+    };
+    fails(&parquet(), folder, &["more`"]);
+}
+
 #[test]
 fn output_is_never_mixed_with_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,7 +301,9 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn little_memory_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    write_month(Month { rows: 150_000, seed: 7, hours: 96, file_rows: 60_000 }, folder.path()).unwrap();
+    // The names do not fit the dictionary pages, so that most stand there as they are.
+    let style = Style { dictionary_bytes: 20_000, ..Style::default() };
+    write_month(Month { rows: 150_000, seed: 7, hours: 96, file_rows: 60_000, style }, folder.path()).unwrap();
     let rated = |name: &str, threads: usize, memory: u64, is_reversed: bool| {
         let mut usage: Vec<PathBuf> =
             fs::read_dir(folder.path().join("usage")).unwrap().map(|entry| entry.unwrap().path()).collect();
