@@ -13,9 +13,12 @@ pub struct Amounts {
     /// For each row that has an amount, its place in `values`.
     pub codes: Vec<u32>,
     slots: Vec<u32>,
-    /// The amount before, and its code: neighbours are often equal.
-    last: (i128, u32),
+    /// By the last digits of a profile the latest amount of one, and its code, or [`NONE`]: what a resource costs in an hour it
+    /// mostly costs in the next.
+    latest: Vec<(i128, u32)>,
 }
+
+const LATEST: usize = 2048;
 
 impl Amounts {
     /// Takes all away and keeps the memory.
@@ -23,14 +26,23 @@ impl Amounts {
         self.values.clear();
         self.codes.clear();
         self.slots.fill(0);
+        self.latest.fill((0, NONE));
     }
 
-    /// Adds an amount.
-    pub fn push(&mut self, value: i128) {
-        if self.last.0 != value || self.codes.is_empty() {
-            self.last = (value, self.find_or_add(value));
+    /// Adds an amount of a line of this profile, or of any other: only how fast it is found depends on it.
+    pub fn push(&mut self, profile: u32, value: i128) {
+        if self.latest.is_empty() {
+            self.latest.resize(LATEST, (0, NONE));
         }
-        self.codes.push(self.last.1);
+        let place = at(profile) % LATEST;
+        let (before, code) = self.latest[place];
+        if code != NONE && before == value {
+            self.codes.push(code);
+            return;
+        }
+        let code = self.find_or_add(value);
+        self.latest[place] = (value, code);
+        self.codes.push(code);
     }
 
     fn find_or_add(&mut self, value: i128) -> u32 {
@@ -140,7 +152,7 @@ mod tests {
     fn amounts_come_back() {
         let mut amounts = Amounts::default();
         let wanted: Vec<i128> = (0..5000_i128).map(|n| (n % 1700 - 800) * 10_i128.pow(20) + n % 2).collect();
-        wanted.iter().for_each(|value| amounts.push(*value));
+        (0..7_u32).cycle().zip(&wanted).for_each(|(profile, value)| amounts.push(profile % 3 * 2048, *value));
         let back: Vec<i128> = amounts.codes.iter().map(|code| amounts.values[at(*code)]).collect();
         assert_eq!(back, wanted);
         assert!(amounts.values.len() < 5000);

@@ -2,6 +2,7 @@
 
 use crate::number::{at, long, low, number};
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// Stands for a value that is not there.
@@ -9,6 +10,9 @@ pub const NULL: u32 = u32::MAX - 1;
 
 /// Stands for a value that is not UTF-8.
 pub const BAD: u32 = u32::MAX;
+
+/// Values that are looked up together.
+const TOGETHER: usize = 64;
 
 /// The distinct values of one column.
 #[derive(Default)]
@@ -21,22 +25,39 @@ impl Names {
         let mut unknown: Vec<(usize, u64, &[u8])> = Vec::new();
         {
             let texts = self.texts();
-            // Neighbours are often equal: lines of one resource, rows of one customer.
-            let mut last: (&[u8], u32) = (&[], NULL);
-            for value in values {
-                if last.1 != NULL && last.0 == value {
-                    out.push(last.1);
-                    continue;
+            let mut values = values.fuse();
+            let mut wanted: Vec<(u64, &[u8])> = Vec::with_capacity(TOGETHER);
+            let mut likely: Vec<(u32, usize, usize)> = Vec::with_capacity(TOGETHER);
+            loop {
+                wanted.clear();
+                for value in values.by_ref().take(TOGETHER) {
+                    // Neighbours are often equal: lines of one resource, rows of one customer.
+                    let before = wanted.last().filter(|(_, before)| *before == value);
+                    let hash = before.map_or_else(|| hash(value), |(hash, _)| *hash);
+                    wanted.push((hash, value));
                 }
-                let hash = hash(value);
-                match texts.find(hash, value) {
-                    Some(found) => {
-                        last = (value, found);
-                        out.push(found);
-                    }
-                    None => {
-                        unknown.push((out.len(), hash, value));
-                        out.push(BAD);
+                if wanted.is_empty() {
+                    break;
+                }
+                // Each step for all of them, so that the memory that one needs is on its way while others are served.
+                likely.clear();
+                likely.extend(wanted.iter().map(|(hash, _)| (texts.likely(*hash), 0, 0)));
+                for one in likely.iter_mut().filter(|one| one.0 != NULL) {
+                    let place = texts.place(one.0);
+                    (one.1, one.2) = (place.start, place.end);
+                }
+                let touched = |(_, begin, end): &(u32, usize, usize)| {
+                    (*begin..*end).step_by(64).fold(0, |sum, index| sum ^ texts.bytes[index])
+                };
+                std::hint::black_box(likely.iter().fold(0, |sum, one| sum ^ touched(one)));
+                for ((hash, value), (text, begin, end)) in wanted.iter().zip(&likely) {
+                    let is_it = *text != NULL && texts.bytes[*begin..*end] == **value;
+                    match if is_it { Some(*text) } else { texts.find(*hash, value) } {
+                        Some(found) => out.push(found),
+                        None => {
+                            unknown.push((out.len(), *hash, value));
+                            out.push(BAD);
+                        }
                     }
                 }
             }
@@ -83,9 +104,20 @@ impl Texts {
 
     /// The text of a number, as bytes of UTF-8.
     pub fn bytes(&self, text: u32) -> &[u8] {
+        &self.bytes[self.place(text)]
+    }
+
+    fn place(&self, text: u32) -> Range<usize> {
         let index = at(text);
         let begin = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[begin..self.ends[index]]
+        begin..self.ends[index]
+    }
+
+    /// The text that a value of this hash probably is, by the first slot alone; [`NULL`]: nobody knows.
+    fn likely(&self, hash: u64) -> u32 {
+        let Some(mask) = self.slots.len().checked_sub(1) else { return NULL };
+        let slot = self.slots[at(low(hash)) & mask];
+        if slot != 0 && slot >> 32 == hash >> 32 { low(slot) - 1 } else { NULL }
     }
 
     /// The text of a number; empty for [`NULL`] and [`BAD`].

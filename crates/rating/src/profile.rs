@@ -116,10 +116,9 @@ impl Profiles {
         }
     }
 
-    /// Puts the cell of each profile into `out`.
+    /// Adds the cell of each profile to `out`.
     pub fn cells_of(&self, profiles: &[u32], out: &mut Vec<u32>) {
         let table = self.table();
-        out.clear();
         out.extend(profiles.iter().map(|profile| table.cell_of[at(*profile)]));
     }
 

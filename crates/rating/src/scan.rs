@@ -21,6 +21,9 @@ const TOLD: usize = 20;
 /// Rows that are set aside at most: with more, the files are not what they should be.
 const MOST_ASIDE: usize = 1_000_000;
 
+/// Rows that are sorted at once.
+const RUN_ROWS: usize = 1 << 16;
+
 /// What is asked of the rows.
 pub struct Checks {
     /// Hours that may occur.
@@ -216,13 +219,14 @@ pub fn scan(
                     format!("the names in the usage alone take {taken} MiB; --memory allows {memory} MiB: allow more");
                 return Err(Error::Asked(problem));
             }
-            runs.add(Run::new(&found.rows, &found.cells, found.order.ranks()), &mut found.order)
+            if found.rows.len() < RUN_ROWS { Ok(()) } else { found.hand_over(runs) }
         },
     )?;
     let mut first = BTreeSet::new();
     let mut count = 0;
     let mut aside = Vec::new();
     for mut one in found {
+        one.hand_over(runs)?;
         first.append(&mut one.first);
         count += one.mistakes;
         aside.append(&mut one.aside);
@@ -307,6 +311,14 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Sorts the rows that are kept and gives them away.
+    fn hand_over(&mut self, runs: &Runs) -> Result<(), Error> {
+        let run = Run::new(&self.rows, &self.cells, self.order.ranks());
+        self.rows.clear();
+        self.cells.clear();
+        runs.add(run, &mut self.order)
+    }
+
     fn note(
         &mut self,
         checks: &Checks,
@@ -339,7 +351,7 @@ impl<'a> Found<'a> {
     ) {
         self.profiles.clear();
         self.numbers.clear();
-        self.rows.clear();
+        let before = self.rows.len();
         let mut next_bad = bad.keys().copied().peekable();
         let starts = batch.number(Number::Start);
         let (lines, quantities) = (batch.number(Number::Line), batch.number(Number::Quantity));
@@ -360,7 +372,7 @@ impl<'a> Found<'a> {
         }
         profiles.number_all(&self.profiles, &mut self.numbers);
         profiles.cells_of(&self.numbers, &mut self.cells);
-        for (row, profile) in self.rows.iter_mut().zip(&self.numbers) {
+        for (row, profile) in self.rows[before..].iter_mut().zip(&self.numbers) {
             row.profile = *profile;
         }
     }

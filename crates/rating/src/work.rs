@@ -207,24 +207,19 @@ impl<'a> Rater<'a> {
         money.count_lines(&self.of_cell);
         for row in &self.rows {
             let reservation = row.reservation.map_or(NONE, |index| place.reservations[at(index)]);
-            match row.line {
-                Some(line) => {
-                    let line = &lines[at(line)];
-                    block.lines.push(line.line);
-                    block.profiles.push(line.profile);
-                }
-                None => {
-                    block.lines.push(0);
-                    block.profiles.push(book.usage_profiles + reservation);
-                }
-            }
+            let (line, profile) = match row.line {
+                Some(line) => (lines[at(line)].line, lines[at(line)].profile),
+                None => (0, book.usage_profiles + reservation),
+            };
+            block.lines.push(line);
+            block.profiles.push(profile);
             block.reservations.push(reservation);
-            block.consumed.push(row.consumed_e10);
+            block.consumed.push(profile, row.consumed_e10);
             if reservation != NONE {
-                block.discounted.push(row.discounted_e10);
+                block.discounted.push(profile, row.discounted_e10);
             }
-            block.billed.push(row.billed_e10);
-            block.effective.push(row.effective_e10);
+            block.billed.push(profile, row.billed_e10);
+            block.effective.push(profile, row.effective_e10);
             money.count(row, row.line.map(|line| &self.of_cell[at(line)]), reservation)?;
         }
         money.finish();

@@ -20,8 +20,8 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Rows that are decoded at once.
-pub const BATCH_ROWS: usize = 65_536;
+/// Rows that are decoded at once: few enough that what is made of them stays near the processor.
+pub const BATCH_ROWS: usize = 8192;
 
 /// How the bytes of a file are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
