@@ -28,12 +28,7 @@ pub fn run(write: bool) -> anyhow::Result<()> {
             .to_owned();
     let mut engines = Vec::new();
     for rows in [1_000_000, 10_000_000] {
-        let folder = run::root().join(format!(".test/rate/{rows}"));
-        if !folder.join("made").exists() {
-            std::fs::create_dir_all(&folder)?;
-            run::run(bench().args(["make", text(&folder)?, &rows.to_string(), "1"]))?;
-            std::fs::write(folder.join("made"), "")?;
-        }
+        let folder = usage(rows, "")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from).to_string();
         let engine = median(|| rate(&folder, "rated", "2048", &cores, None))?;
         let small = median(|| rate(&folder, "rated", "512", &cores, None))?;
@@ -41,6 +36,7 @@ pub fn run(write: bool) -> anyhow::Result<()> {
         let header = first_line(&folder.join("reservations.csv"))?;
         std::fs::write(folder.join("none.csv"), header)?;
         let unmatched = median(|| rate(&folder, "unmatched", "2048", &cores, Some(&folder.join("none.csv"))))?;
+        let long = median(|| rate(&usage(rows, "1")?, "rated", "2048", &cores, None))?;
         let sql = duckdb(&python, "rate", &folder, &cores, &[])?;
         let copy = duckdb(&python, "copy", &folder, &cores, &[&engine.rows.to_string()])?;
         let script = run::root().join("crates/rating/bench/duckdb_rate.py");
@@ -52,6 +48,7 @@ pub fn run(write: bool) -> anyhow::Result<()> {
             ("`fullmakt rate --memory 512MiB`", small),
             ("`fullmakt rate --threads 1`", one),
             ("`fullmakt rate` without any reservation", unmatched),
+            ("`fullmakt rate`, dictionaries of at most 1 MiB in the input", long),
             ("DuckDB, the same rules in SQL", sql),
             ("DuckDB, a plain copy of as many rows", copy),
         ] {
@@ -80,6 +77,20 @@ pub fn run(write: bool) -> anyhow::Result<()> {
     verdict("peak memory with 512 MiB at most 768 MiB", tight.peak_kib * 100 / 1024, 76_800, false)?;
     println!("\n{table}");
     if write { save(&table) } else { Ok(()) }
+}
+
+/// A folder with so many lines of usage; made when it is missing. Dictionaries of the input hold at most so many MiB, or, where
+/// nothing is said, all texts of a row group.
+fn usage(rows: u64, dictionary_mib: &str) -> anyhow::Result<PathBuf> {
+    let kind = if dictionary_mib.is_empty() { String::new() } else { format!("-{dictionary_mib}MiB") };
+    let folder = run::root().join(format!(".test/rate/usage-{rows}{kind}"));
+    if !folder.join("made").exists() {
+        std::fs::create_dir_all(&folder)?;
+        let more = Some(dictionary_mib).filter(|mib| !mib.is_empty());
+        run::run(bench().args(["make", text(&folder)?, &rows.to_string(), "1"]).args(more))?;
+        std::fs::write(folder.join("made"), "")?;
+    }
+    Ok(folder)
 }
 
 fn bench() -> Command {
