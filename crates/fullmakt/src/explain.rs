@@ -10,7 +10,7 @@ use fullmakt_domain::rating::format_scaled;
 use fullmakt_rating::{About, Explanation, Question, explain};
 use serde_json::json;
 
-use crate::rate::{hour, size};
+use crate::rate::{InputArgs, hour, size};
 
 /// Tell why a usage line, or a reservation in an hour, came out of the rating as it did.
 ///
@@ -33,6 +33,8 @@ pub struct Explain {
     /// Files of usage, or folders that hold them
     #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
     usage: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
     /// The reservations, Parquet or CSV
     #[arg(long, value_name = "FILE")]
     reservations: PathBuf,
@@ -69,6 +71,7 @@ impl Explain {
         };
         let question = Question {
             usage: self.usage.clone(),
+            focus: self.input.focus(false)?,
             reservations: self.reservations.clone(),
             flexibility: self.flexibility.clone(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),

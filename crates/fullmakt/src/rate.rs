@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use fullmakt_domain::rating::{HOUR_MICROS, format_scaled};
-use fullmakt_rating::{Job, OutputFormat, Phase, Progress, Summary, parse_instant};
+use fullmakt_rating::{
+    FocusInput, Job, Mapping, NotRated, OutputFormat, Phase, Progress, Summary, Taking, parse_instant,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +28,10 @@ use crate::config::ConfigError;
 /// ResourceId, ChargePeriodStart, RegionId, x_ArmSkuName, ConsumedQuantity, ContractedUnitPrice and BillingCurrency. The
 /// output has these and CommitmentDiscountId, CommitmentDiscountStatus, PricingCategory, CommitmentDiscountQuantity,
 /// BilledCost and EffectiveCost. A quantity of zero or below is a correction and passes through.
+///
+/// With --input-format focus the usage is an export in the columns of FOCUS 1.0, 1.1 or 1.2: of its rows, usage by the hour whose
+/// SKU is known is rated, and the others are counted by what they are. Which column holds what says a mapping (--print-mapping,
+/// --mapping).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +44,9 @@ Examples:
       On a small machine; what does not fit is kept on disk, beside the output.
   fullmakt rate … --skip-bad-rows bad.csv
       Rows that cannot be used go to bad.csv, each with what is wrong; without it they fail the run.
+  fullmakt rate --input-format focus --usage export/ --reservations reservations.csv --flexibility flexibility.csv --out rated \
+      --unrated rest.csv
+      A cost and usage export; its purchases, taxes and other rows go to rest.csv as they are.
   fullmakt rate … --json | jq '.currencies[] | {currency, saved}'
 
 The folder of --out appears when all is done, or not at all: a run that fails or is killed leaves nothing that looks like
@@ -46,17 +55,19 @@ output. It must not be there yet, or be empty.
 Exit status: 0 done; 1 it could not be done, the reason is on standard error; 2 the words of the command are wrong.")]
 pub struct Rate {
     /// Files of usage, or folders that hold them
-    #[arg(long, value_name = "PATH", num_args = 1.., required = true)]
+    #[arg(long, value_name = "PATH", num_args = 1.., required_unless_present = "print_mapping")]
     usage: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
     /// The reservations, Parquet or CSV
-    #[arg(long, value_name = "FILE")]
-    reservations: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "print_mapping")]
+    reservations: Option<PathBuf>,
     /// The size flexibility table, CSV: InstanceSizeFlexibilityGroup, ArmSkuName, Ratio
-    #[arg(long, value_name = "FILE")]
-    flexibility: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "print_mapping")]
+    flexibility: Option<PathBuf>,
     /// The folder to make: part-*.parquet, or part-*.csv
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "print_mapping")]
+    out: Option<PathBuf>,
     /// First hour to report, such as 2026-01-01T00:00:00Z [default: the first hour of the usage]
     #[arg(long, value_name = "TIME", value_parser = hour, requires = "period_end")]
     period_start: Option<i64>,
@@ -78,9 +89,67 @@ pub struct Rate {
     /// A list of all subscriptions, CSV with a column SubAccountId: usage of any other is an error
     #[arg(long, value_name = "FILE")]
     subscriptions: Option<PathBuf>,
+    /// Write the rows of a FOCUS export that are not rated to this CSV file, each with the reason
+    #[arg(long, value_name = "FILE")]
+    unrated: Option<PathBuf>,
     /// Print the summary as JSON, amounts as exact text
     #[arg(long)]
     json: bool,
+    /// Print the mapping that is built in, and do nothing else
+    #[arg(long)]
+    print_mapping: bool,
+}
+
+/// How the usage is to be read.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// What the usage files are
+    #[arg(long, value_name = "FORMAT", default_value = "usage")]
+    input_format: InputFormat,
+    /// Where a FOCUS export has what, TOML, laid over what --print-mapping prints
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Of a FOCUS export, rate usage that a commitment covers already as if none did
+    #[arg(long)]
+    rate_committed: bool,
+    /// Of a FOCUS export, spread usage of a day, say, evenly over its hours; without it such a row is a bad row
+    #[arg(long)]
+    spread_longer_periods: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InputFormat {
+    /// The columns of usage, one row for each hour of a resource
+    Usage,
+    /// An export in the columns of FOCUS 1.0, 1.1 or 1.2
+    Focus,
+}
+
+impl InputArgs {
+    /// How FOCUS exports are read; `None`: the files have the columns of usage.
+    ///
+    /// # Errors
+    /// When the words do not go together, or the mapping cannot be used.
+    pub fn focus(&self, keeps_details: bool) -> anyhow::Result<Option<Arc<FocusInput>>> {
+        if self.input_format == InputFormat::Usage {
+            let given = [
+                (self.mapping.is_some(), "--mapping"),
+                (self.rate_committed, "--rate-committed"),
+                (self.spread_longer_periods, "--spread-longer-periods"),
+            ];
+            if let Some((_, word)) = given.iter().find(|(is_given, _)| *is_given) {
+                return Err(ConfigError::usage(format!("{word} goes with --input-format focus")).into());
+            }
+            return Ok(None);
+        }
+        let mapping = self.mapping.as_deref().map_or_else(Mapping::built_in, Mapping::from_file)?;
+        let taking = Taking {
+            committed: self.rate_committed,
+            longer_periods: self.spread_longer_periods,
+            details: keeps_details,
+        };
+        Ok(Some(Arc::new(FocusInput { mapping, taking })))
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -117,6 +186,9 @@ impl Rate {
     /// # Errors
     /// What is wrong with the input or the output, and where.
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+        if self.print_mapping {
+            return out.write_all(Mapping::BUILT_IN.as_bytes()).context("cannot write the mapping");
+        }
         let job = self.job()?;
         let progress = Arc::new(Progress::default());
         let begun = Instant::now();
@@ -147,17 +219,23 @@ impl Rate {
         out.write_all(text.as_bytes()).context("cannot write the summary")
     }
 
-    fn job(&self) -> Result<Job, ConfigError> {
+    fn job(&self) -> anyhow::Result<Job> {
         let period: Option<Range<i64>> = self.period_start.zip(self.period_end).map(|(start, end)| start..end);
         if period.as_ref().is_some_and(Range::is_empty) {
-            return Err(ConfigError::usage("--period-end is not after --period-start".into()));
+            return Err(ConfigError::usage("--period-end is not after --period-start".into()).into());
+        }
+        let focus = self.input.focus(false)?;
+        if focus.is_none() && self.unrated.is_some() {
+            return Err(ConfigError::usage("--unrated goes with --input-format focus".into()).into());
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Job {
             usage: self.usage.clone(),
-            reservations: self.reservations.clone(),
-            flexibility: self.flexibility.clone(),
-            out: self.out.clone(),
+            focus,
+            not_rated: self.unrated.clone(),
+            reservations: given(&self.reservations, "--reservations")?,
+            flexibility: given(&self.flexibility, "--flexibility")?,
+            out: given(&self.out, "--out")?,
             period,
             threads: self.threads.map_or(cores, usize::from),
             memory: self.memory,
@@ -170,6 +248,11 @@ impl Rate {
             is_durable: true,
         })
     }
+}
+
+/// A path that may only be left out where nothing is rated.
+fn given(path: &Option<PathBuf>, word: &str) -> anyhow::Result<PathBuf> {
+    path.clone().ok_or_else(|| ConfigError::usage(format!("{word} is missing")).into())
 }
 
 /// The bar that a person sees; elsewhere than on a terminal it hides itself.
@@ -232,6 +315,7 @@ fn for_people(summary: &Summary, job: &Job, took: Duration) -> String {
     if summary.corrections > 0 {
         text.push_str(&format!("{} corrections (quantity of zero or below) passed through\n", summary.corrections));
     }
+    text.push_str(&not_rated(summary, job));
     if let Some(path) = &job.skip_bad_rows {
         text.push_str(&format!("{} set aside in `{}`\n", counted(summary.bad_rows, "bad row"), path.display()));
     }
@@ -262,6 +346,30 @@ fn for_people(summary: &Summary, job: &Job, took: Duration) -> String {
             let share = percent(one.unused_cost_e10, cost);
             text.push_str(&format!("  {}  {} {}, {share} %\n", one.id, money(one.unused_cost_e10), one.currency));
         }
+    }
+    text
+}
+
+/// What of an export is not rated, and what became of it.
+fn not_rated(summary: &Summary, job: &Job) -> String {
+    let mut text = String::new();
+    let count: u64 = summary.not_rated.values().sum();
+    if count > 0 {
+        let kinds: Vec<String> = summary
+            .not_rated
+            .iter()
+            .map(|(reason, rows)| format!("{} {}", grouped((*rows).into()), reason.describe()))
+            .collect();
+        text.push_str(&format!("{} not rated: {}\n", counted(count, "row"), kinds.join(", ")));
+    }
+    if let Some(path) = &job.not_rated {
+        text.push_str(&format!("rows that are not rated are in `{}`\n", path.display()));
+    }
+    if summary.rounded > 0 {
+        text.push_str(&format!(
+            "{}: the quantity or the price had more than 6 decimals and was rounded\n",
+            counted(summary.rounded, "row")
+        ));
     }
     text
 }
@@ -328,6 +436,10 @@ fn as_json(summary: &Summary, took: Duration) -> serde_json::Value {
             })
         })
         .collect();
+    let not_rated: serde_json::Map<String, serde_json::Value> = NotRated::ALL
+        .into_iter()
+        .filter_map(|reason| Some((reason.name().to_owned(), json!(summary.not_rated.get(&reason)?))))
+        .collect();
     json!({
         "periodStart": summary.period_start,
         "periodEnd": summary.period_end,
@@ -335,6 +447,8 @@ fn as_json(summary: &Summary, took: Duration) -> serde_json::Value {
         "usageLines": summary.lines,
         "corrections": summary.corrections,
         "badRows": summary.bad_rows,
+        "notRated": not_rated,
+        "roundedRows": summary.rounded,
         "rows": summary.rows,
         "files": summary.parts,
         "bytes": summary.bytes,

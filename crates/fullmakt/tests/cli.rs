@@ -142,6 +142,56 @@ fn month(rows: u64) -> TempDir {
     folder
 }
 
+/// An export in the columns of FOCUS: a machine for two hours, its disk, a tax.
+const EXPORT: &str = "\
+BillingAccountId,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ConsumedUnit,\
+ContractedUnitPrice,RegionId,ResourceId,SubAccountId,x_ArmSkuName
+p,EUR,Usage,2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,1,Hours,0.096,swedencentral,vm,s,Standard_D2s_v5
+p,EUR,Usage,2026-01-01T01:00:00Z,2026-01-01T02:00:00Z,1,Hours,0.096,swedencentral,vm,s,Standard_D2s_v5
+p,EUR,Usage,2026-01-01T01:00:00Z,2026-01-01T02:00:00Z,1,GB,0.1,swedencentral,disk,s,
+p,EUR,Tax,2026-01-01T00:00:00Z,2026-02-01T00:00:00Z,,,,,,,
+";
+
+#[test]
+fn a_focus_export_is_rated() {
+    let folder = month(10);
+    fs::write(folder.path().join("export.csv"), EXPORT).unwrap();
+    let words = |more: &[&'static str]| -> Vec<&'static str> {
+        let base = ["rate", "--usage", "export.csv", "--reservations", "reservations.csv"];
+        [&base[..], &["--flexibility", "flexibility.csv", "--out", "rated"], more].concat()
+    };
+    let (status, out, err) =
+        told(&run(folder.path(), &words(&["--input-format", "focus", "--format", "csv", "--unrated", "rest.csv"])));
+    assert_eq!((status, err.as_str()), (0, ""));
+    for word in [
+        "rated 2 usage lines",
+        "2 rows not rated: 1 taxes, 1 usage that is not measured in hours",
+        "rows that are not rated are in `rest.csv`",
+    ] {
+        assert!(out.contains(word), "{out}");
+    }
+    assert!(fs::read_to_string(folder.path().join("rest.csv")).unwrap().contains("export.csv,4,tax,p,EUR,Tax,"));
+    let explained =
+        ["explain", "--usage", "export.csv", "--input-format", "focus", "--reservations", "reservations.csv"];
+    let about = ["--flexibility", "flexibility.csv", "--line", "2000"];
+    let (status, out, err) = told(&run(folder.path(), &[&explained[..], &about].concat()));
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert!(out.contains("2000") && out.contains("vm"), "{out}");
+
+    for (more, word) in [
+        (&["--rate-committed"][..], "--rate-committed goes with --input-format focus"),
+        (&["--unrated", "rest.csv"], "--unrated goes with --input-format focus"),
+        (&["--mapping", "none.toml"], "--mapping goes with --input-format focus"),
+    ] {
+        let (status, _, err) = told(&run(folder.path(), &words(more)));
+        assert!(status == 2 && err.contains(word), "{status} {err}");
+    }
+    let (status, _, err) = told(&run(folder.path(), &words(&["--input-format", "focus", "--mapping", "none.toml"])));
+    assert!(status == 1 && err.contains("none.toml"), "{status} {err}");
+    let (status, out, _) = told(&run(folder.path(), &["rate", "--print-mapping"]));
+    assert!(status == 0 && out.contains("[columns]") && out.contains("x_SkuDetails/ServiceType"), "{out}");
+}
+
 /// What is in the folder, beside the input.
 fn made(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

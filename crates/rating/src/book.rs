@@ -29,6 +29,7 @@ pub fn number_reservations(rows: Vec<ReservationRow>, words: &Vocabulary) -> Vec
             subscription: crate::intern::NULL,
             resource: crate::intern::NULL,
             sku: words.sku.number(&row.sku),
+            detail: crate::intern::NULL,
             price_e6: 0,
         },
         scope: row.scope.as_deref().map(|scope| words.subscription.number(scope)),

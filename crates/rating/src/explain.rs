@@ -2,7 +2,7 @@
 
 use crate::book::{self, Book, Numbered};
 use crate::error::Error;
-use crate::input::{self, Number, Text, format_hour, format_instant};
+use crate::input::{self, FocusInput, Number, Text, format_hour, format_instant};
 use crate::number::at;
 use crate::profile::{Profiles, Vocabulary};
 use crate::progress::Progress;
@@ -11,6 +11,7 @@ use crate::scan::{self, Checks, Only, Usage};
 use crate::work;
 use fullmakt_domain::rating::{HOUR_MICROS, Line, Named, Part, Scene, Scratch, Sku, Subscription, Why};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum About {
 pub struct Question {
     /// Files and folders of usage.
     pub usage: Vec<PathBuf>,
+    /// How exports in the columns of FOCUS are read; `None`: the files have the columns of usage.
+    pub focus: Option<Arc<FocusInput>>,
     /// The reservations.
     pub reservations: PathBuf,
     /// The size flexibility table.
@@ -129,7 +132,7 @@ pub fn explain(question: &Question) -> Result<Explanation, Error> {
     let words = Vocabulary::default();
     let reservations = book::number_reservations(input::reservations(&question.reservations)?, &words);
     let progress = Progress::default();
-    let usage = Usage::open(input::usage_files(&question.usage)?, &progress)?;
+    let usage = Usage::open(input::usage_files(&question.usage)?, question.focus.as_ref(), &progress)?;
     let only = only(question, &usage, &words, &reservations)?;
     let folder = std::env::temp_dir();
     let (profiles, runs) = (Profiles::default(), Runs::new(u64::MAX, &folder));

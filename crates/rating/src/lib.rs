@@ -8,6 +8,7 @@
 
 mod block;
 mod book;
+mod detail;
 mod error;
 mod explain;
 mod input;
@@ -26,7 +27,7 @@ mod work;
 
 pub use error::{Error, Mistake};
 pub use explain::{About, ExplainedLine, ExplainedPart, ExplainedReservation, Explanation, Question, explain};
-pub use input::parse_instant;
+pub use input::{FocusInput, Mapping, NotRated, Taking, parse_instant};
 pub use output::OutputFormat;
 pub use progress::{Phase, Progress};
 pub use summary::{CurrencySummary, ReservationSummary, Summary};
@@ -38,11 +39,11 @@ use profile::{Profiles, Vocabulary};
 use runs::{Lines, Runs};
 use scan::{Aside, Checks, Usage};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tally::Tally;
 use work::{Rater, Repeats, Stretch};
 
@@ -54,6 +55,10 @@ const STRETCH_BYTES: u64 = 48 << 20;
 pub struct Job {
     /// Files and folders of usage.
     pub usage: Vec<PathBuf>,
+    /// How exports in the columns of FOCUS are read; `None`: the files have the columns of usage.
+    pub focus: Option<Arc<FocusInput>>,
+    /// Where to write the rows of exports that are not rated.
+    pub not_rated: Option<PathBuf>,
     /// The reservations.
     pub reservations: PathBuf,
     /// The size flexibility table.
@@ -95,13 +100,13 @@ fn rate_in_stretches(job: &Job, progress: &Progress, stretch_rows: u64) -> Resul
         skips: job.skip_bad_rows.is_some(),
         only: None,
     };
-    let usage = Usage::open(input::usage_files(&job.usage)?, progress)?;
+    let usage = Usage::open(input::usage_files(&job.usage)?, job.focus.as_ref(), progress)?;
     let profiles = Profiles::default();
     let runs = Runs::new(job.memory / 2, stage.folder());
     let names = (&words, &profiles);
-    let mut aside = scan::scan(&usage, job.threads, &checks, names, (&runs, job.memory), progress)?;
+    let mut scanned = scan::scan(&usage, job.threads, &checks, names, (&runs, job.memory), progress)?;
     let lines = runs.finish();
-    let repeats = repeats(job, &usage, &checks, &words, &lines, &mut aside)?;
+    let repeats = repeats(job, &usage, &checks, &words, &lines, &mut scanned.aside)?;
     let period = job.period.clone().unwrap_or_else(|| whole_period(&lines));
     let book = Book::new(&profiles.table(), reservations, &flexibility, &words)?;
     drop(profiles);
@@ -109,14 +114,19 @@ fn rate_in_stretches(job: &Job, progress: &Progress, stretch_rows: u64) -> Resul
     progress.begin_rating(lines.count);
     let (tally, files, bytes) = rate_all(job, &stage, &stretches, (&book, &lines, &repeats), &words, progress)?;
     if let Some(path) = &job.skip_bad_rows {
-        write_aside(path, &aside, job.is_durable)?;
+        write_aside(path, &scanned.aside, job.is_durable)?;
+    }
+    if let Some(path) = &job.not_rated {
+        write_whole(path, job.is_durable, |out| input::write_not_rated(&usage.exports(), path, out))?;
     }
     progress.go_on()?;
     stage.publish()?;
     let input = summary::Input {
         files: long(usage.len()),
-        lines: lines.count - long(aside.iter().filter(|row| row.is_repeated).count()),
-        bad_rows: long(aside.len()),
+        lines: lines.count - long(scanned.aside.iter().filter(|row| row.is_repeated).count()),
+        bad_rows: long(scanned.aside.len()),
+        not_rated: scanned.not_rated,
+        rounded: scanned.rounded,
         spilled_bytes: lines.spilled_bytes(),
     };
     Ok(Summary::new(input, (files, bytes), &period, &tally, &book, &words))
@@ -201,7 +211,6 @@ fn rate_all(
 
 /// Writes the rows that were set aside, with where they stood and why.
 fn write_aside(path: &Path, aside: &[Aside], is_durable: bool) -> Result<(), Error> {
-    let failed = |cause| Error::io("write", path, cause);
     let mut out = Vec::new();
     let columns = input::COLUMNS.map(|(name, _)| name);
     output::record(&[&["x_File", "x_Row", "x_Column", "x_Problem"][..], &columns[..]].concat(), &mut out);
@@ -211,13 +220,32 @@ fn write_aside(path: &Path, aside: &[Aside], is_durable: bool) -> Result<(), Err
         let values: Vec<&str> = row.values.iter().map(String::as_str).collect();
         output::record(&[&place[..], &values[..]].concat(), &mut out);
     }
+    write_whole(path, is_durable, |file| file.write_all(&out).map_err(|cause| Error::io("write", path, cause)))
+}
+
+/// Writes a file that shows itself when it is whole.
+fn write_whole(
+    path: &Path,
+    is_durable: bool,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let failed = |cause| Error::io("write", path, cause);
     let unfinished = path.with_added_extension(format!("unfinished-{}", std::process::id()));
-    let mut file = File::create(&unfinished).map_err(failed)?;
-    file.write_all(&out).map_err(failed)?;
-    if is_durable {
-        file.sync_all().map_err(failed)?;
+    let put = || {
+        let mut out = BufWriter::new(File::create(&unfinished).map_err(failed)?);
+        write(&mut out)?;
+        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+        if is_durable {
+            file.sync_all().map_err(failed)?;
+        }
+        std::fs::rename(&unfinished, path).map_err(failed)
+    };
+    let done = put();
+    if done.is_err() {
+        // Nothing that looks like a beginning stays behind; what failed is told all the same.
+        std::fs::remove_file(&unfinished).ok();
     }
-    std::fs::rename(&unfinished, path).map_err(failed)
+    done
 }
 
 #[cfg(test)]
@@ -236,6 +264,8 @@ mod tests {
         let rated = |stretch_rows: u64, threads: usize, memory: u64| {
             let job = Job {
                 usage: vec![folder.path().join("usage")],
+                focus: None,
+                not_rated: None,
                 reservations: folder.path().join("reservations.csv"),
                 flexibility: folder.path().join("flexibility.csv"),
                 out: folder.path().join(format!("{stretch_rows}-{threads}")),

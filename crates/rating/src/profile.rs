@@ -25,6 +25,8 @@ pub struct Vocabulary {
     pub sku: Names,
     /// `BillingCurrency`.
     pub currency: Names,
+    /// What FOCUS rows say beside, joined.
+    pub detail: Names,
 }
 
 impl Vocabulary {
@@ -38,6 +40,7 @@ impl Vocabulary {
             &self.region,
             &self.sku,
             &self.currency,
+            &self.detail,
         ];
         all.iter().map(|names| names.texts().memory()).sum()
     }
@@ -60,6 +63,8 @@ pub struct Profile {
     pub resource: u32,
     /// `x_ArmSkuName`.
     pub sku: u32,
+    /// What a FOCUS row says beside, or [`NULL`](crate::intern::NULL).
+    pub detail: u32,
     /// `ContractedUnitPrice` in 10^-6.
     pub price_e6: i64,
 }
@@ -283,8 +288,10 @@ mod tests {
                 let region = words.region.number(if index % 2 == 0 { "b" } else { "a" });
                 let customer = words.customer.number(&name);
                 let (account, currency) = (words.account.number("x"), words.currency.number("EUR"));
-                let (subscription, resource, sku, price_e6) = (0, index, 0, 0);
-                arrived.push(Profile { account, customer, currency, region, subscription, resource, sku, price_e6 });
+                let (subscription, resource, sku, price_e6, detail) = (0, index, 0, 0, crate::intern::NULL);
+                let cell =
+                    Profile { account, customer, currency, region, subscription, resource, sku, detail, price_e6 };
+                arrived.push(cell);
                 names.push((arrived[arrived.len() - 1], (name, region)));
             }
             profiles.number_all(&arrived, &mut Vec::new());

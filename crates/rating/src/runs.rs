@@ -451,6 +451,7 @@ mod tests {
             subscription: 0,
             resource: cell,
             sku: 0,
+            detail: crate::intern::NULL,
             price_e6: 0,
         };
         profiles.number_all(&(0..cells).map(profile).collect::<Vec<_>>(), &mut Vec::new());

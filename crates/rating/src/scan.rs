@@ -2,7 +2,10 @@
 //! billing context and region.
 
 use crate::error::{Error, Mistake};
-use crate::input::{BATCH_ROWS, Batch, COLUMNS, CsvUsage, Format, Number, ParquetUsage, Text, format_hour, format_of};
+use crate::input::{
+    BATCH_ROWS, Batch, COLUMNS, CsvUsage, FocusInput, FocusUsage, Format, NotRated, Number, ParquetUsage, Text,
+    format_hour, format_of,
+};
 use crate::intern::NULL;
 use crate::number::long;
 use crate::profile::{CellOrder, Profile, Profiles, Vocabulary};
@@ -13,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Mistakes that are told at once.
 const TOLD: usize = 20;
@@ -76,6 +79,7 @@ type ReadNext<'a> = Box<dyn FnMut(&mut Batch) -> Result<(), Error> + 'a>;
 enum Opened {
     Parquet(Box<ParquetUsage>),
     Csv,
+    Focus(Box<FocusUsage>),
 }
 
 /// The usage files.
@@ -85,16 +89,22 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Opens the files and looks at their columns.
+    /// Opens the files and looks at their columns. `focus`: how exports in the columns of FOCUS are read; `None`: the files have
+    /// the columns of usage.
     ///
     /// # Errors
     /// [`Error`] when one cannot be read, or has not the columns.
-    pub fn open(paths: Vec<PathBuf>, progress: &Progress) -> Result<Self, Error> {
+    pub fn open(paths: Vec<PathBuf>, focus: Option<&Arc<FocusInput>>, progress: &Progress) -> Result<Self, Error> {
         let mut files = Vec::new();
         let mut units = Vec::new();
         let mut rows = Some(0);
         for path in paths {
-            let opened = if format_of(&path)? == Format::Parquet {
+            let opened = if let Some(input) = focus {
+                let export = FocusUsage::open(&path, files.len(), input)?;
+                units.extend((0..export.pieces()).map(|piece| (files.len(), piece)));
+                rows = rows.zip(export.rows()).map(|(rows, more)| rows + more);
+                Opened::Focus(Box::new(export))
+            } else if format_of(&path)? == Format::Parquet {
                 let parquet = ParquetUsage::open(&path)?;
                 units.extend((0..parquet.groups()).map(|group| (files.len(), group)));
                 rows = rows.map(|rows: u64| rows + parquet.rows());
@@ -109,6 +119,18 @@ impl Usage {
         }
         progress.expect_rows(rows.unwrap_or(0));
         Ok(Self { files, units })
+    }
+
+    /// The exports in the columns of FOCUS.
+    pub fn exports(&self) -> Vec<&FocusUsage> {
+        let mut exports: Vec<&FocusUsage> = Vec::new();
+        for (_, opened) in &self.files {
+            match opened {
+                Opened::Focus(export) => exports.push(export),
+                Opened::Parquet(_) | Opened::Csv => {}
+            }
+        }
+        exports
     }
 
     /// How many files there are.
@@ -144,10 +166,14 @@ impl Usage {
                             let mut csv = CsvUsage::open(path)?;
                             Box::new(move |batch| csv.read(BATCH_ROWS, words, batch))
                         }
+                        Opened::Focus(export) => {
+                            let mut cursor = export.cursor(unit.1, words)?;
+                            Box::new(move |batch| cursor.read(BATCH_ROWS, batch))
+                        }
                     };
                     loop {
                         read(&mut batch)?;
-                        if batch.rows() == 0 {
+                        if batch.is_empty() {
                             break;
                         }
                         each(&mut state, path, &batch)?;
@@ -181,9 +207,21 @@ struct Found<'a> {
     aside: Vec<Aside>,
     /// Whether a subscription, by its number, may occur.
     known: BTreeMap<u32, bool>,
+    not_rated: BTreeMap<NotRated, u64>,
+    rounded: u64,
 }
 
-/// Reads everything into `runs`. Gives the rows that were set aside, in the order of files and rows.
+/// What was read beside the lines.
+pub struct Scanned {
+    /// The rows that were set aside, in the order of files and rows.
+    pub aside: Vec<Aside>,
+    /// Rows that are not rated and no mistakes.
+    pub not_rated: BTreeMap<NotRated, u64>,
+    /// Rows of which a decimal was rounded away.
+    pub rounded: u64,
+}
+
+/// Reads everything into `runs`.
 ///
 /// # Errors
 /// [`Error`] when a file cannot be read, or with the first bad rows unless they are to be skipped.
@@ -194,7 +232,7 @@ pub fn scan(
     (words, profiles): (&Vocabulary, &Profiles),
     (runs, memory): (&Runs, u64),
     progress: &Progress,
-) -> Result<Vec<Aside>, Error> {
+) -> Result<Scanned, Error> {
     let found = usage.each_batch(
         threads,
         words,
@@ -205,7 +243,11 @@ pub fn scan(
                 found.note(checks, words, path, batch, &bad);
             }
             found.keep(batch, &bad, checks.only.as_ref(), profiles);
-            progress.read(long(batch.rows()));
+            for (reason, rows) in &batch.not_rated {
+                *found.not_rated.entry(*reason).or_default() += rows;
+            }
+            found.rounded += batch.rounded;
+            progress.read(long(batch.rows()) + batch.not_rated.values().sum::<u64>());
             progress.go_on()?;
             if found.aside.len() > MOST_ASIDE {
                 return Err(Error::Asked(format!(
@@ -224,18 +266,22 @@ pub fn scan(
     )?;
     let mut first = BTreeSet::new();
     let mut count = 0;
-    let mut aside = Vec::new();
+    let mut scanned = Scanned { aside: Vec::new(), not_rated: BTreeMap::new(), rounded: 0 };
     for mut one in found {
         one.hand_over(runs)?;
         first.append(&mut one.first);
         count += one.mistakes;
-        aside.append(&mut one.aside);
+        scanned.aside.append(&mut one.aside);
+        scanned.rounded += one.rounded;
+        for (reason, rows) in one.not_rated {
+            *scanned.not_rated.entry(reason).or_default() += rows;
+        }
     }
     if !checks.skips && count > 0 {
         return Err(Error::Mistakes { first: first.into_iter().take(TOLD).collect(), count });
     }
-    aside.sort();
-    Ok(aside)
+    scanned.aside.sort();
+    Ok(scanned)
 }
 
 /// For each bad row, its first problem.
@@ -308,6 +354,8 @@ impl<'a> Found<'a> {
             mistakes: 0,
             aside: Vec::new(),
             known: BTreeMap::new(),
+            not_rated: BTreeMap::new(),
+            rounded: 0,
         }
     }
 
@@ -329,8 +377,7 @@ impl<'a> Found<'a> {
     ) {
         self.mistakes += long(bad.len());
         for (row, (column, problem)) in bad {
-            let mistake =
-                Mistake { file: path.to_owned(), row: batch.first_row + long(*row), column, problem: problem.clone() };
+            let mistake = Mistake { file: path.to_owned(), row: batch.place(*row), column, problem: problem.clone() };
             if checks.skips {
                 self.aside.push(Aside { mistake, values: values(words, batch, *row), is_repeated: false });
             } else if self.first.len() < TOLD || self.first.last().is_some_and(|last| mistake < *last) {
@@ -387,6 +434,7 @@ fn profile(batch: &Batch, row: usize) -> Profile {
         subscription: batch.text(Text::Subscription)[row],
         resource: batch.text(Text::Resource)[row],
         sku: batch.text(Text::Sku)[row],
+        detail: batch.details.get(row).copied().unwrap_or(NULL),
         price_e6: batch.number(Number::Price)[row],
     }
 }
@@ -435,12 +483,8 @@ pub fn find_repeated(
         let bad = bad_rows(checks, words, &mut BTreeMap::new(), batch);
         let good = numbers.iter().enumerate().filter(|(row, _)| !bad.contains_key(row));
         for (row, line) in good.filter(|(_, line)| wanted.contains(line)) {
-            let mistake = Mistake {
-                file: path.to_owned(),
-                row: batch.first_row + long(row),
-                column: "LineId",
-                problem: String::new(),
-            };
+            let mistake =
+                Mistake { file: path.to_owned(), row: batch.place(row), column: "LineId", problem: String::new() };
             found.push((*line, Aside { mistake, values: values(words, batch, row), is_repeated: true }));
         }
         if found.len() > MOST_ASIDE {

@@ -1,9 +1,10 @@
 //! What a run came to, for people and programs.
 
 use crate::book::Book;
-use crate::input::format_hour;
+use crate::input::{NotRated, format_hour};
 use crate::profile::Vocabulary;
 use crate::tally::{Money, Tally, Use};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What was read.
@@ -14,6 +15,10 @@ pub(crate) struct Input {
     pub lines: u64,
     /// Rows that were set aside.
     pub bad_rows: u64,
+    /// Rows that are not rated and no mistakes.
+    pub not_rated: BTreeMap<NotRated, u64>,
+    /// Rows of which a decimal was rounded away.
+    pub rounded: u64,
     /// Bytes that did not fit in memory.
     pub spilled_bytes: u64,
 }
@@ -33,6 +38,10 @@ pub struct Summary {
     pub corrections: u64,
     /// Rows that were set aside.
     pub bad_rows: u64,
+    /// Rows of exports that are not rated: how many of which kind.
+    pub not_rated: BTreeMap<NotRated, u64>,
+    /// Rows of exports whose quantity or price had more than six decimals.
+    pub rounded: u64,
     /// Rows that were written.
     pub rows: u64,
     /// Files that were written.
@@ -120,6 +129,8 @@ impl Summary {
             lines: input.lines,
             corrections: tally.corrections,
             bad_rows: input.bad_rows,
+            not_rated: input.not_rated,
+            rounded: input.rounded,
             rows: tally.rows,
             parts,
             bytes,

@@ -49,6 +49,8 @@ fn make(folder: &Path, rows: &str, seed: &str, dictionary_bytes: usize) -> Resul
 fn measure(folder: &Path, out: &str, memory: &str, threads: &str, held: Option<&str>) -> Result<(), Error> {
     let job = Job {
         usage: vec![folder.join("usage")],
+        focus: None,
+        not_rated: None,
         reservations: held.map_or_else(|| folder.join("reservations.csv"), PathBuf::from),
         flexibility: folder.join("flexibility.csv"),
         out: out.into(),

@@ -1,6 +1,8 @@
 //! Some rows of usage, column by column.
 
+use super::focus::NotRated;
 use fullmakt_domain::rating::format_scaled;
+use std::collections::BTreeMap;
 
 /// A column of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,14 @@ pub struct Batch {
     pub numbers: [Vec<i64>; 4],
     /// What cannot be used.
     pub problems: Vec<Problem>,
+    /// For each row its place in the file, where rows do not stand there one after the other; else empty.
+    pub places: Vec<u64>,
+    /// For each row the number of what it says beside, where that is kept; else empty.
+    pub details: Vec<u32>,
+    /// Rows that are not rated and no mistakes.
+    pub not_rated: BTreeMap<NotRated, u64>,
+    /// Rows of which a decimal was rounded away.
+    pub rounded: u64,
 }
 
 impl Batch {
@@ -94,6 +104,20 @@ impl Batch {
         self.texts.iter_mut().for_each(Vec::clear);
         self.numbers.iter_mut().for_each(Vec::clear);
         self.problems.clear();
+        self.places.clear();
+        self.details.clear();
+        self.not_rated.clear();
+        self.rounded = 0;
+    }
+
+    /// The place of a row in its file, from 1.
+    pub fn place(&self, row: usize) -> u64 {
+        self.places.get(row).copied().unwrap_or_else(|| self.first_row + crate::number::long(row))
+    }
+
+    /// Whether nothing was read.
+    pub fn is_empty(&self) -> bool {
+        self.rows() == 0 && self.not_rated.is_empty()
     }
 
     /// A text column.

@@ -53,6 +53,11 @@ impl Table {
         self.find(name).ok_or_else(|| Error::file(&self.path, format_args!("has no column `{name}`")))
     }
 
+    /// The names of the columns.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
     /// How many columns the header names.
     pub fn width(&self) -> usize {
         self.header.len()

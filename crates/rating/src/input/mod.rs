@@ -2,6 +2,7 @@
 
 mod batch;
 mod csv;
+mod focus;
 mod page;
 mod parquet;
 mod table;
@@ -9,6 +10,7 @@ mod time;
 
 pub use batch::{Batch, COLUMNS, Column, Number, Text};
 pub use csv::CsvUsage;
+pub use focus::{FocusInput, FocusUsage, Mapping, NotRated, Taking, write_not_rated};
 #[cfg(test)]
 pub use page::hybrid;
 pub use parquet::{ParquetUsage, names};

@@ -26,13 +26,13 @@ use std::sync::Arc;
 
 /// A file that several threads read at their own places.
 #[derive(Clone)]
-struct Shared {
+pub struct Shared {
     file: Arc<File>,
     length: u64,
 }
 
 /// A reader of a [`Shared`] file.
-struct Positioned {
+pub struct Positioned {
     file: Arc<File>,
     place: u64,
 }
@@ -68,20 +68,55 @@ impl ChunkReader for Shared {
     }
 }
 
+/// A Parquet file and what it says of itself.
+pub struct ParquetFile {
+    /// Its bytes.
+    pub source: Shared,
+    /// Its row groups and columns.
+    pub metadata: ParquetMetaData,
+    /// For each row group the place of its first row in the file, from 1, and behind them the place past the last row.
+    pub first_rows: Vec<u64>,
+}
+
+impl ParquetFile {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be read or is damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = super::open(path)?;
+        let length = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len();
+        let source = Shared { file: Arc::new(file), length };
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&source).map_err(|error| damaged(path, &error))?;
+        let mut first_rows = vec![1];
+        for group in metadata.row_groups() {
+            let rows =
+                u64::try_from(group.num_rows()).map_err(|_| Error::file(path, "is damaged: fewer than no rows"))?;
+            first_rows.push(first_rows.last().copied().unwrap_or(1) + rows);
+        }
+        Ok(Self { source, metadata, first_rows })
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.first_rows.last().copied().unwrap_or(1) - 1
+    }
+}
+
 /// A Parquet file of usage.
 pub struct ParquetUsage {
     path: PathBuf,
-    source: Shared,
-    metadata: ParquetMetaData,
+    file: ParquetFile,
     /// For each column of usage its place in the file, and what its numbers mean.
     columns: Vec<(usize, Meaning)>,
-    first_rows: Vec<u64>,
 }
 
 /// What the stored values of a column mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
+pub enum Meaning {
+    /// UTF-8.
     Text,
+    /// A whole number.
     Integer,
     /// Stored value times the first, divided by the second, is microseconds.
     Instant(i128, i128),
@@ -97,11 +132,8 @@ impl ParquetUsage {
     /// # Errors
     /// [`Error`] when it cannot be read, is damaged, or a column is missing or of another type.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = super::open(path)?;
-        let length = file.metadata().map_err(|cause| Error::io("read", path, cause))?.len();
-        let source = Shared { file: Arc::new(file), length };
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&source).map_err(|error| damaged(path, &error))?;
-        let schema = metadata.file_metadata().schema_descr();
+        let file = ParquetFile::open(path)?;
+        let schema = file.metadata.file_metadata().schema_descr();
         let columns = COLUMNS.iter().map(|(name, wanted)| {
             let found = schema.columns().iter().position(|column| column.path().parts() == [*name]);
             let found = found.ok_or_else(|| Error::file(path, format_args!("has no column `{name}`")))?;
@@ -110,23 +142,17 @@ impl ParquetUsage {
             Ok((found, meaning))
         });
         let columns = columns.collect::<Result<_, Error>>()?;
-        let mut first_rows = vec![1];
-        for group in metadata.row_groups() {
-            let rows =
-                u64::try_from(group.num_rows()).map_err(|_| Error::file(path, "is damaged: fewer than no rows"))?;
-            first_rows.push(first_rows.last().copied().unwrap_or(1) + rows);
-        }
-        Ok(Self { path: path.to_owned(), source, metadata, columns, first_rows })
+        Ok(Self { path: path.to_owned(), file, columns })
     }
 
     /// How many row groups it has.
     pub fn groups(&self) -> usize {
-        self.metadata.num_row_groups()
+        self.file.metadata.num_row_groups()
     }
 
     /// How many rows it has.
     pub fn rows(&self) -> u64 {
-        self.first_rows.last().copied().unwrap_or(1) - 1
+        self.file.rows()
     }
 
     /// Begins to read a row group.
@@ -134,12 +160,12 @@ impl ParquetUsage {
     /// # Errors
     /// [`Error`] when the file is damaged.
     pub fn cursor<'a>(&'a self, group: usize, words: &'a Vocabulary) -> Result<Cursor<'a>, Error> {
-        let row_group = self.metadata.row_group(group);
+        let row_group = self.file.metadata.row_group(group);
         let rows = usize::try_from(row_group.num_rows()).unwrap_or(0);
         let mut columns = Vec::new();
         for (&(name, kind), &(place, meaning)) in COLUMNS.iter().zip(&self.columns) {
             let chunk = row_group.column(place);
-            let pages = SerializedPageReader::new(Arc::new(self.source.clone()), chunk, rows, None);
+            let pages = SerializedPageReader::new(Arc::new(self.file.source.clone()), chunk, rows, None);
             let pages = pages.map_err(|error| damaged(&self.path, &error))?;
             let is_optional = chunk.column_descr().max_def_level() > 0;
             let known = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY, Encoding::PLAIN_DICTIONARY];
@@ -159,7 +185,7 @@ impl ParquetUsage {
             });
             columns.last_mut().expect("one was just added").set_name(name);
         }
-        Ok(Cursor { path: &self.path, columns, next_row: self.first_rows[group], left: rows })
+        Ok(Cursor { path: &self.path, columns, next_row: self.file.first_rows[group], left: rows })
     }
 }
 
@@ -701,20 +727,17 @@ fn julian(value: &[u8]) -> Option<i128> {
 }
 
 /// Nanoseconds since 1970.
-fn julian_parts(words: &[u32]) -> i128 {
+pub fn julian_parts(words: &[u32]) -> i128 {
     let nanoseconds = i128::from(u64::from(words[1]) << 32 | u64::from(words[0]));
     (i128::from(words[2]) - 2_440_588) * 86_400_000_000_000 + nanoseconds
 }
 
-/// What the values of a column mean, if they can be what is wanted.
-fn meaning(column: &ColumnDescriptor, wanted: Column) -> Result<Meaning, String> {
-    if column.max_rep_level() > 0 || column.self_type().get_basic_info().repetition() == Repetition::REPEATED {
-        return Err("holds lists".into());
-    }
+/// What the stored values of a column mean; `None`: something that usage has no use for.
+pub fn stored_meaning(column: &ColumnDescriptor) -> Option<Meaning> {
     let physical = column.physical_type();
     let (logical, converted) = (column.logical_type_ref().cloned(), column.converted_type());
     let is_integer = matches!(physical, Physical::INT32 | Physical::INT64);
-    let found = match (&logical, converted, physical) {
+    match (&logical, converted, physical) {
         (Some(LogicalType::Decimal(_)), ..) | (_, ConvertedType::DECIMAL, _) => {
             u32::try_from(column.type_scale()).ok().map(Meaning::Decimal)
         }
@@ -744,7 +767,17 @@ fn meaning(column: &ColumnDescriptor, wanted: Column) -> Result<Meaning, String>
         (Some(LogicalType::String | LogicalType::Enum | LogicalType::Json), ..) => Some(Meaning::Text),
         (None, _, Physical::BYTE_ARRAY) => Some(Meaning::Text),
         _ => None,
-    };
+    }
+}
+
+/// What the values of a column mean, if they can be what is wanted.
+fn meaning(column: &ColumnDescriptor, wanted: Column) -> Result<Meaning, String> {
+    if column.max_rep_level() > 0 || column.self_type().get_basic_info().repetition() == Repetition::REPEATED {
+        return Err("holds lists".into());
+    }
+    let physical = column.physical_type();
+    let (logical, converted) = (column.logical_type_ref().cloned(), column.converted_type());
+    let found = stored_meaning(column);
     let is_text = |meaning: &Meaning| *meaning == Meaning::Text && physical == Physical::BYTE_ARRAY;
     let fits = match (found, wanted) {
         (Some(meaning), Column::Text(_)) if is_text(&meaning) => Some(meaning),
@@ -775,6 +808,7 @@ fn fixed_length(column: &ColumnDescriptor) -> usize {
     usize::try_from(column.type_length()).unwrap_or(0)
 }
 
-fn damaged(path: &Path, error: &ParquetError) -> Error {
+/// A file that does not hold what it says.
+pub fn damaged(path: &Path, error: &ParquetError) -> Error {
     Error::file(path, format_args!("cannot be read as Parquet, perhaps it is cut short: {error}"))
 }

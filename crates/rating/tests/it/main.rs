@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases;
+mod focus_in;
 mod generated;
 mod model;
 mod oracle;

@@ -243,6 +243,8 @@ pub fn write(world: &World, way: &Way, folder: &Path) -> Job {
     std::fs::write(folder.join("flexibility.csv"), text).unwrap();
     Job {
         usage: files,
+        focus: None,
+        not_rated: None,
         reservations: folder.join("reservations.csv"),
         flexibility: folder.join("flexibility.csv"),
         out: folder.join("out"),

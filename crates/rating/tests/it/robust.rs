@@ -313,6 +313,8 @@ fn little_memory_gives_the_same_bytes() {
         }
         let job = Job {
             usage,
+            focus: None,
+            not_rated: None,
             reservations: folder.path().join("reservations.csv"),
             flexibility: folder.path().join("flexibility.csv"),
             out: folder.path().join(name),
@@ -358,7 +360,7 @@ fn g06_a_line_and_a_reservation_are_explained() {
     let job = write(&world, &Way::default(), folder.path());
     let ask = |about: About| {
         let (usage, reservations, flexibility) = (job.usage.clone(), job.reservations.clone(), job.flexibility.clone());
-        explain(&Question { usage, reservations, flexibility, threads: 1, memory: 1 << 30, about })
+        explain(&Question { usage, focus: None, reservations, flexibility, threads: 1, memory: 1 << 30, about })
     };
     // Lines 1 and 4 share an hour; the older reservation takes the first of them.
     let told = ask(About::Line(4)).unwrap();
