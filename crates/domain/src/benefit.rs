@@ -13,7 +13,7 @@ use crate::authz::{Action, Facts, Query, Target};
 use crate::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId, SubscriptionId};
 use crate::money::Currency;
 use crate::operation::{self, Operation};
-use crate::rated::{Book, HourUse, RatedCell, Share};
+use crate::rated::{Book, HourUse, RatedCell, Share, Used};
 use crate::rating::{Overflow, Pass, Scene, Why};
 use crate::role;
 use crate::usage::{UsageHour, UsageResource, day_of};
@@ -208,6 +208,39 @@ impl Utilization {
         let begin = end.saturating_sub(days.saturating_mul(24));
         (one.totals(begin, end), one.totals(begin.saturating_sub(days.saturating_mul(24)), begin))
     }
+}
+
+/// Which resources used the reservations of an order, for whoever may read them.
+#[derive(Debug, Clone)]
+pub struct ReadResourceUse {
+    /// The order.
+    pub order: ReservationOrderId,
+    /// Only this reservation of it.
+    pub reservation: Option<ReservationId>,
+    /// When; days count whole.
+    pub period: Period,
+}
+
+/// What the resources of a subscription used and what it cost, for whoever may read it there.
+#[derive(Debug, Clone)]
+pub struct ReadSubscriptionUse {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// When; days count whole.
+    pub period: Period,
+}
+
+/// What a resource used in a day, of one reservation or of none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceUse {
+    /// The day, counted from 1970.
+    pub day: i64,
+    /// The resource.
+    pub resource: UsageResource,
+    /// The reservation that covered it; `None`: none did.
+    pub reservation: Option<ReservationId>,
+    /// How much, and what it cost.
+    pub used: Used,
 }
 
 /// Who used what and what it cost, by day: of a customer's usage what the actor may see.
@@ -602,7 +635,7 @@ impl<'a> Sight<'a> {
 
     /// Whether what a subscription runs may be seen, of those that a visible partner sold.
     pub fn sees_subscription(self, id: SubscriptionId) -> bool {
-        self.reads("Microsoft.Consumption/usageDetails/read", &ArmScope::Subscription(id))
+        self.reads(READ_USAGE_DETAILS, &ArmScope::Subscription(id))
     }
 
     /// Whether a reservation may be seen, of those that a visible partner pays for.
@@ -615,6 +648,9 @@ impl<'a> Sight<'a> {
         self.0.standing.partner().is_some() || role::allowed(&self.0.grants, action, scope, customer.tenant())
     }
 }
+
+/// What reading the usage of a subscription takes.
+pub(crate) const READ_USAGE_DETAILS: &str = "Microsoft.Consumption/usageDetails/read";
 
 /// Whoever may read a reservation may read how it is used.
 pub(crate) const READ_RESERVATION: &str = "Microsoft.Capacity/reservationOrders/reservations/read";
@@ -641,19 +677,40 @@ of_customer! {
     ExplainUsage => Vec<Explained>;
 }
 
-impl Action for ReadOrderUse {
-    const OPERATION: Operation = operation::READ_RESERVATION_USE;
+macro_rules! of_order {
+    ($($query:ty => $answer:ty;)*) => {$(
+        impl Action for $query {
+            const OPERATION: Operation = operation::READ_RESERVATION_USE;
+
+            fn target(&self) -> Target {
+                Target::Scope(match self.reservation {
+                    Some(reservation) => ArmScope::Reservation(self.order, reservation),
+                    None => ArmScope::ReservationOrder(self.order),
+                })
+            }
+        }
+
+        impl Query for $query {
+            type Answer = $answer;
+        }
+    )*};
+}
+
+of_order! {
+    ReadOrderUse => Utilization;
+    ReadResourceUse => Vec<ResourceUse>;
+}
+
+impl Action for ReadSubscriptionUse {
+    const OPERATION: Operation = operation::READ_SUBSCRIPTION_USE;
 
     fn target(&self) -> Target {
-        match self.reservation {
-            Some(reservation) => Target::Scope(ArmScope::Reservation(self.order, reservation)),
-            None => Target::Scope(ArmScope::ReservationOrder(self.order)),
-        }
+        Target::Scope(ArmScope::Subscription(self.subscription))
     }
 }
 
-impl Query for ReadOrderUse {
-    type Answer = Utilization;
+impl Query for ReadSubscriptionUse {
+    type Answer = Vec<ResourceUse>;
 }
 
 #[cfg(test)]

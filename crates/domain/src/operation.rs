@@ -215,6 +215,8 @@ operations! {
     read READ_RECOMMENDATIONS = "read_recommendations", Rule::Arm("Microsoft.Consumption/reservationRecommendations/read");
     /// Sees how well a reservation is used.
     read READ_RESERVATION_USE = "read_reservation_use", Rule::Arm(crate::benefit::READ_RESERVATION);
+    /// Sees what ran in a subscription and what it cost.
+    read READ_SUBSCRIPTION_USE = "read_subscription_use", Rule::Arm(crate::benefit::READ_USAGE_DETAILS);
     /// Sets the partner's rules of returns.
     write SET_REFUND_POLICY = "set_refund_policy", partner(&[AdminAgent]);
     /// Sets a rate at which amounts are compared with the limit of returns.

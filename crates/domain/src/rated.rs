@@ -206,6 +206,21 @@ pub struct Share {
     pub pay_as_you_go_e10: i128,
 }
 
+/// What a resource used, of one reservation or of none. Amounts are in 10^-10.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// The order of the reservation.
+    pub order: Option<ReservationOrderId>,
+    /// Instance hours of the resource.
+    pub consumed_e10: i128,
+    /// The same in instances of the reserved SKU.
+    pub discounted_e10: i128,
+    /// What they cost: amortised where they were covered.
+    pub cost_e10: i128,
+    /// What they cost, or would have cost, pay as you go.
+    pub pay_as_you_go_e10: i128,
+}
+
 /// A rated day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RatedDay {
@@ -377,6 +392,32 @@ impl<'a> Book<'a> {
             rated.push(RatedCell { cell, usage, lines, named, rows });
         }
         Ok(rated)
+    }
+
+    /// Rates hours and adds up what each resource used, of which reservation or of none.
+    ///
+    /// # Errors
+    /// [`Overflow`] when an amount does not fit.
+    pub fn by_resource(&self, hours: &[UsageHour]) -> Result<BTreeMap<(i64, Option<ReservationId>), Used>, Overflow> {
+        let mut found: BTreeMap<(i64, Option<ReservationId>), Used> = BTreeMap::new();
+        for hour in hours {
+            for rated in self.rate_hour(hour)? {
+                for row in &rated.rows {
+                    let line = row.line.and_then(|line| rated.usage.get(usize::try_from(line).ok()?));
+                    let Some((line, resource)) = line.and_then(|line| Some((line, self.resource(line)?))) else {
+                        continue;
+                    };
+                    let taker = row.reservation.and_then(|one| rated.cell.stretches.get(usize::try_from(one).ok()?));
+                    let used = found.entry((line.resource, taker.map(|one| one.reservation))).or_default();
+                    used.order = taker.map(|one| one.terms.order);
+                    used.consumed_e10 += row.consumed_e10;
+                    used.discounted_e10 += row.discounted_e10;
+                    used.cost_e10 += row.effective_e10;
+                    used.pay_as_you_go_e10 += pay_as_you_go_e10(row.consumed_e10, resource.unit_price_e6)?;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Rates the hours of a day and adds up what is kept.

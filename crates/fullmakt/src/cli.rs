@@ -13,6 +13,7 @@ use crate::clock::MoveClock;
 use crate::config::{ConfigError, Environment, Flags, Place, Settings, Sources};
 use crate::demo::Demo;
 use crate::explain::Explain;
+use crate::import::Import;
 use crate::rate::Rate;
 use crate::{keys, migrate, serve, world_cmd};
 
@@ -51,6 +52,9 @@ enum Command {
     Clock(MoveClock),
     Rate(Box<Rate>),
     Explain(Box<Explain>),
+    /// Bring data into a running server.
+    #[command(subcommand)]
+    Import(Import),
     Migrate(Migrate),
     /// The keys that sign tokens.
     #[command(subcommand)]
@@ -281,6 +285,7 @@ fn execute(
             Command::Clock(words) => words.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Rate(rate) => rate.run(out).await.map(|()| ExitCode::SUCCESS),
             Command::Explain(explain) => explain.run(out).await.map(|()| ExitCode::SUCCESS),
+            Command::Import(Import::Usage(words)) => words.run(environment, out).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(words) => {
                 let place = words.place.resolve(environment)?;
                 migrate::run(&place, words.json, out).await.map(|()| ExitCode::SUCCESS)

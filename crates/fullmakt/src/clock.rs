@@ -54,21 +54,11 @@ impl MoveClock {
     /// # Errors
     /// When it cannot be reached, or does not move its clock, with its reason.
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
-        let ready: Ready = serde_json::from_slice(&read(&self.ready_file)?)
-            .with_context(|| format!("`{}` is no ready file", self.ready_file.display()))?;
         let key = String::from_utf8(read(&self.data.join(ADMIN_KEY)).context(
             "there is no key to move a clock with: was the server started on this `--data` with `--clock movable`?",
         )?)?;
-        let client = match &ready.ca_certificate {
-            Some(path) => {
-                let authority = reqwest::Certificate::from_pem(&read(path)?)
-                    .with_context(|| format!("`{}` is no certificate", path.display()))?;
-                reqwest::Client::builder().tls_certs_only([authority])
-            }
-            None => reqwest::Client::builder(),
-        };
-        let client = client.no_proxy().build()?;
-        let url = format!("{}{}", ready.base_url.trim_end_matches('/'), fullmakt_server::own::CLOCK);
+        let (base, client) = reach(&self.ready_file)?;
+        let url = format!("{}{}", base.trim_end_matches('/'), fullmakt_server::own::CLOCK);
         let request = match (&self.advance, &self.to) {
             (Some(advance), _) => client.post(url).json(&json!({"advance": advance})),
             (None, Some(to)) => client.post(url).json(&json!({"to": to})),
@@ -87,6 +77,21 @@ impl MoveClock {
         }
         Ok(())
     }
+}
+
+/// The address of the server that wrote a ready file, and a client that trusts its certificate.
+pub fn reach(ready_file: &Path) -> anyhow::Result<(String, reqwest::Client)> {
+    let ready: Ready = serde_json::from_slice(&read(ready_file)?)
+        .with_context(|| format!("`{}` is no ready file", ready_file.display()))?;
+    let client = match &ready.ca_certificate {
+        Some(path) => {
+            let authority = reqwest::Certificate::from_pem(&read(path)?)
+                .with_context(|| format!("`{}` is no certificate", path.display()))?;
+            reqwest::Client::builder().tls_certs_only([authority])
+        }
+        None => reqwest::Client::builder(),
+    };
+    Ok((ready.base_url, client.no_proxy().build()?))
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

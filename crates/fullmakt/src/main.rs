@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod demo;
 mod explain;
+mod import;
 mod keys;
 mod logging;
 mod migrate;

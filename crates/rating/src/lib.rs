@@ -11,6 +11,7 @@ mod book;
 mod detail;
 mod error;
 mod explain;
+mod hours;
 mod input;
 mod intern;
 mod number;
@@ -27,6 +28,7 @@ mod work;
 
 pub use error::{Error, Mistake};
 pub use explain::{About, ExplainedLine, ExplainedPart, ExplainedReservation, Explanation, Question, explain};
+pub use hours::{FileLine, FileResource, UsageFiles};
 pub use input::{FocusInput, Mapping, NotRated, Taking, parse_instant};
 pub use output::OutputFormat;
 pub use progress::{Phase, Progress};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use fullmakt_domain::authz::{Facts, Permit};
 use fullmakt_domain::benefit::{
-    Costs, DayCosts, ExplainUsage, Explained, Known, Period, ReadCosts, ReadOrderUse, ReadUtilization, ReservationUse,
-    Sight, Utilization, Waste, explain,
+    Costs, DayCosts, ExplainUsage, Explained, Known, Period, ReadCosts, ReadOrderUse, ReadResourceUse,
+    ReadSubscriptionUse, ReadUtilization, ReservationUse, ResourceUse, Sight, Utilization, Waste, explain,
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::rated::{Book, Stretch, sizes};
+use fullmakt_domain::rating::Overflow;
 use fullmakt_domain::usage::day_of;
 
 use crate::db::Tx;
@@ -16,7 +17,7 @@ use crate::door::Answer;
 use crate::facts;
 use crate::rated::{ReservationDayRow, StoredShare, reserved};
 use crate::row::{Fault, parsed};
-use crate::statement::query_as;
+use crate::statement::{query_as, query_scalar};
 use crate::{catalog, usage};
 
 /// What is known of the actor in the customer's directory: the roles of a customer's own count there.
@@ -34,19 +35,29 @@ pub(crate) async fn known(
     period: Period,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<Known>, Fault> {
-    let rows: Vec<(String, i64, i64, i64)> = query_as(
-        "SELECT partner_id, min(day), max(day), count(stale_since) FROM usage_day WHERE customer_id = $1
-         GROUP BY partner_id ORDER BY partner_id",
-    )
-    .bind(customer.to_string())
-    .fetch_all(tx)
-    .await?;
+    let partners: Vec<String> =
+        query_scalar("SELECT partner_id FROM usage_account WHERE customer_id = $1 ORDER BY partner_id")
+            .bind(customer.to_string())
+            .fetch_all(tx)
+            .await?;
     let mut all = Vec::new();
-    for (partner, first, last, waiting_days) in rows {
-        let partner: PartnerId = parsed("partner id", &partner)?;
+    for text in partners {
+        let partner: PartnerId = parsed("partner id", &text)?;
         if !sight.sees_partner(partner) {
             continue;
         }
+        // Each of the three looks at one end of an index.
+        let (first, last, waiting_days): (Option<i64>, Option<i64>, i64) = query_as(
+            "SELECT (SELECT min(day) FROM usage_day WHERE customer_id = $1 AND partner_id = $2),
+                    (SELECT max(day) FROM usage_day WHERE customer_id = $1 AND partner_id = $2),
+                    (SELECT count(*) FROM usage_day
+                     WHERE customer_id = $1 AND partner_id = $2 AND stale_since IS NOT NULL)",
+        )
+        .bind(customer.to_string())
+        .bind(&text)
+        .fetch_one(tx)
+        .await?;
+        let (Some(first), Some(last)) = (first, last) else { continue };
         let (first_bits, last_bits) =
             (bits(customer, partner, first, tx).await?, bits(customer, partner, last, tx).await?);
         let first = first.saturating_mul(24).saturating_add(first_bits.trailing_zeros().into());
@@ -227,6 +238,60 @@ impl Answer for ReadCosts {
     }
 }
 
+/// What resources used, day by day, as far as `takes` lets it through.
+async fn by_resource(
+    customer: CustomerId,
+    known: &[Known],
+    takes: impl Fn(&ResourceUse) -> bool,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<ResourceUse>, Fault> {
+    let sizes = sizes(&*catalog::in_force(tx).await?);
+    let mut found = Vec::new();
+    for one in known {
+        let all = reserved(customer, one.partner, tx).await?;
+        for day in day_of(one.from)..=day_of(one.until.saturating_sub(1)) {
+            let first = day.saturating_mul(24);
+            let hours = usage::hours_between(customer, one.partner, first, first.saturating_add(24), tx).await?;
+            let resources = usage::resources_of(customer, one.partner, &hours, tx).await?;
+            let stretches: Vec<Stretch> = all.of_day(day).cloned().collect();
+            let used = Book::new(&resources, &stretches, &sizes).and_then(|book| book.by_resource(&hours));
+            for ((number, reservation), used) in used.map_err(too_large)? {
+                let Some(resource) = resources.get(&number) else { continue };
+                let one = ResourceUse { day, resource: resource.clone(), reservation, used };
+                if takes(&one) {
+                    found.push(one);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn too_large(overflow: Overflow) -> Fault {
+    Fault::Damaged { what: "amount", value: overflow.to_string() }
+}
+
+impl Answer for ReadResourceUse {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<ResourceUse>, Fault> {
+        let sight = Sight::of(permit.facts());
+        let known = known(permit.customer(), sight, self.period, tx).await?;
+        let is_theirs = |one: &ResourceUse| {
+            let is_wanted = self.reservation.is_none_or(|wanted| one.reservation == Some(wanted));
+            let sees = |id| sight.sees_reservation(self.order, id);
+            one.used.order == Some(self.order) && is_wanted && one.reservation.is_some_and(sees)
+        };
+        by_resource(permit.customer(), &known, is_theirs, tx).await
+    }
+}
+
+impl Answer for ReadSubscriptionUse {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<ResourceUse>, Fault> {
+        let known = known(permit.customer(), Sight::of(permit.facts()), self.period, tx).await?;
+        let is_there = |one: &ResourceUse| one.resource.subscription == self.subscription;
+        by_resource(permit.customer(), &known, is_there, tx).await
+    }
+}
+
 impl Answer for ExplainUsage {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Explained>, Fault> {
         let customer = permit.customer();
@@ -240,8 +305,6 @@ impl Answer for ExplainUsage {
             let all = reserved(customer, one.partner, tx).await?;
             let stretches: Vec<Stretch> = all.of_day(day_of(self.hour)).cloned().collect();
             let sizes = sizes(&*catalog::in_force(tx).await?);
-            let too_large =
-                |e: fullmakt_domain::rating::Overflow| Fault::Damaged { what: "amount", value: e.to_string() };
             let book = Book::new(&resources, &stretches, &sizes).map_err(too_large)?;
             for hour in &hours {
                 explained.extend(explain(&book, one.partner, hour, self.about).map_err(too_large)?);
@@ -460,6 +523,63 @@ mod tests {
                 store.read(&actor(ADA, PARTNER), &GetReservationOrder { order: bought.order.id }).await.unwrap();
             let first: Vec<Option<Timestamp>> = found.unwrap().reservations.iter().map(|r| r.first_used_at).collect();
             assert_eq!(first, [Some(hour_start(start())); 3], "parts were used with the whole");
+        }
+    }
+
+    /// Usage in any order, again and late, with changes of reservations in between, comes to what it comes to at once.
+    #[tokio::test]
+    async fn the_way_usage_came_leaves_no_trace() {
+        for (store, _directory) in stores().await {
+            let bought = bought(&store).await;
+            run(&store, ANOTHER).await;
+            let mut seed: i64 = 7;
+            let mut draw = |below: i64| {
+                seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+                seed / 65_536 % below
+            };
+            for step in 0..40 {
+                let first = draw(70);
+                let hours: Vec<_> = (first..first + 1 + draw(9)).map(|hour| (hour, draw(4), draw(4))).collect();
+                bring(&store, &hours, 100 + step).await;
+                if draw(3) == 0 {
+                    work(&store, 100 + step).await;
+                }
+                if step == 10 {
+                    store.execute(&actor(ADA, PARTNER), &single(&bought), &at(100 + step)).await.unwrap();
+                }
+                if step == 20 {
+                    let split = SplitReservation {
+                        order: bought.order.id,
+                        reservation: bought.reservation.id,
+                        quantities: vec![1, 1],
+                        besides: Besides::default(),
+                    };
+                    store.execute(&actor(ADA, PARTNER), &split, &at(100 + step)).await.unwrap();
+                }
+            }
+            bring(&store, &[(105, 2, 2), (112, 2, 2), (118, 2, 2), (125, 1, 3), (136, 3, 0)], 141).await;
+            work(&store, 141).await;
+            let ada = actor(ADA, PARTNER);
+            let period = Period::LastDays(30);
+            let costs = ReadCosts { customer: customer(), period };
+            let utilization = ReadUtilization { customer: customer(), period, reservation: None };
+            let before = (store.read(&ada, &costs).await.unwrap(), store.read(&ada, &utilization).await.unwrap());
+            assert_eq!(before.1.reservations.len(), 3);
+            run(&store, "DELETE FROM rated_reservation; UPDATE usage_day SET stale_since = 0, shares = NULL").await;
+            work(&store, 141).await;
+            let after = (store.read(&ada, &costs).await.unwrap(), store.read(&ada, &utilization).await.unwrap());
+            assert_eq!(before, after);
+            let total = before.0.chargeback().into_values().next().unwrap().total;
+            let reserved: i128 = before
+                .1
+                .reservations
+                .iter()
+                .map(|one| {
+                    let sums = one.totals(i64::MIN, i64::MAX);
+                    sums.used_cost_e10 + sums.unused_cost_e10
+                })
+                .sum();
+            assert_eq!(total.benefit_cost_e10 + total.waste_cost_e10, reserved);
         }
     }
 

@@ -81,7 +81,8 @@ fn held() -> impl Strategy<Value = Held> {
 }
 
 prop_compose! {
-    fn world()(
+    /// Usage and reservations of some hours.
+    pub fn world()(
         mut usage in vec(usage(), 0..14),
         mut held in vec(held(), 0..9),
         table in vec((select(&["G1", "G2"][..]), select(&SKUS[..5]), select(&RATIOS[..])), 0..8),

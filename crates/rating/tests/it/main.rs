@@ -8,3 +8,4 @@ mod generated;
 mod model;
 mod oracle;
 mod robust;
+mod server;

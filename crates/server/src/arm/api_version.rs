@@ -122,9 +122,10 @@ const AUTHORIZATION: [&str; 18] = [
     "2022-05-01-preview",
 ];
 
-const CONSUMPTION: [&str; 11] = [
+const CONSUMPTION: [&str; 12] = [
     "2019-05-01",
     "2019-05-01-preview",
+    "2019-06-01",
     "2019-10-01",
     "2019-11-01",
     "2021-05-01",

@@ -7,6 +7,7 @@ pub mod api_version;
 pub mod body;
 mod call;
 pub mod catalogs;
+mod consumption;
 pub mod error;
 pub mod filter;
 mod graph;
@@ -254,6 +255,9 @@ async fn handle(call: &Call<'_>) -> Result<Reply, ArmError> {
         Operation::DeleteRoleDefinition => role_definitions::delete(call).await,
         Operation::ListPermissions => role_assignments::permissions(call).await,
         Operation::ListDenyAssignments => role_assignments::deny_assignments(call).await,
+        Operation::ReservationSummaries => consumption::summaries(call).await,
+        Operation::ReservationDetails => consumption::details(call).await,
+        Operation::UsageDetails => consumption::usage_details(call).await,
         Operation::ListRecommendations => recommendations::list(call).await,
         Operation::GetDirectoryObjects => graph::get_by_ids(call).await,
     }

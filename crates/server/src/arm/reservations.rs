@@ -29,7 +29,7 @@ use super::filter::{Allowed, Filter};
 use super::orderby::OrderBy;
 use super::paging::Page;
 use super::purchase_request::{PurchaseRequest, applied_scope, display_name, instance_flexibility};
-use super::{catalogs, wire};
+use super::{catalogs, consumption, wire};
 
 /// The display states, and the name each is counted under.
 const STATES: [(&str, &str); 9] = [
@@ -289,7 +289,9 @@ pub async fn list_of_order(call: &Call<'_>) -> Result<Reply, ArmError> {
     let page = Page::read(call.query, "$skiptoken")?;
     let found = visible(call).await?;
     let items = found.reservations.iter().map(|r| reservation(call, &found, r)).collect();
-    Ok(Reply::ok(page.cut(items, &call.address(), "$skiptoken")))
+    let mut body = page.cut(items, &call.address(), "$skiptoken");
+    consumption::fill_in_list(call, &mut body).await?;
+    Ok(Reply::ok(body))
 }
 
 /// `GET …/reservations/{reservation}`, with `$expand=renewProperties` also what it would be renewed as.
@@ -299,6 +301,7 @@ pub async fn get(call: &Call<'_>) -> Result<Reply, ArmError> {
     let found = visible(call).await?;
     let one = found.reservation(id)?;
     let mut body = reservation(call, &found, one);
+    consumption::fill_in(call, std::slice::from_mut(&mut body)).await?;
     if expands(call, "renewProperties")? && one.renew {
         let query = PriceRenewal { order: found.order.id, reservation: id, now: call.context.now };
         let price = call.read(&query, &ArmScope::ReservationOrder(found.order.id)).await?;
@@ -362,6 +365,7 @@ pub async fn list_all(call: &Call<'_>) -> Result<Reply, ArmError> {
         order_by.sort(&mut items);
     }
     let mut body = page.cut(items, &call.address(), "$skiptoken");
+    consumption::fill_in_list(call, &mut body).await?;
     if let Some(summary) = summary {
         body["summary"] = summary;
     }

@@ -58,6 +58,9 @@ pub enum Operation {
     DeleteRoleDefinition,
     ListPermissions,
     ListDenyAssignments,
+    ReservationSummaries,
+    ReservationDetails,
+    UsageDetails,
     ListRecommendations,
     GetDirectoryObjects,
 }
@@ -186,6 +189,16 @@ routes! {
     GET "{scope}/providers/Microsoft.Authorization/denyAssignments" ListDenyAssignments Authorization
         "Microsoft.Authorization/denyAssignments/read";
 
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/providers/Microsoft.Consumption/reservationSummaries"
+        ReservationSummaries Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/providers/Microsoft.Consumption/reservationSummaries"
+        ReservationSummaries Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/providers/Microsoft.Consumption/reservationDetails"
+        ReservationDetails Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
+    GET "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/providers/Microsoft.Consumption/reservationDetails"
+        ReservationDetails Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
+    GET "/subscriptions/{subscription}/providers/Microsoft.Consumption/usageDetails" UsageDetails Consumption
+        "Microsoft.Consumption/usageDetails/read";
     GET "{scope}/providers/Microsoft.Consumption/reservationRecommendations" ListRecommendations Consumption
         "Microsoft.Consumption/reservationRecommendations/read";
 

@@ -10,6 +10,7 @@ mod prices;
 mod problem;
 mod recommendations;
 mod returns;
+mod usage;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -54,6 +55,11 @@ pub fn router(app: App) -> Router {
         .route("/fullmakt/v1/customers/{customer}/returns", get(returns::window))
         .route("/fullmakt/v1/customers/{customer}/recommendations", get(recommendations::list))
         .route("/fullmakt/v1/reservations/{order}/{reservation}/renew", post(returns::renew))
+        .route("/fullmakt/v1/usage", post(usage::import))
+        .route("/fullmakt/v1/customers/{customer}/utilization", get(usage::utilization))
+        .route("/fullmakt/v1/customers/{customer}/coverage", get(usage::coverage))
+        .route("/fullmakt/v1/customers/{customer}/chargeback", get(usage::chargeback))
+        .route("/fullmakt/v1/customers/{customer}/explanation", get(usage::explanation))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(app)
@@ -95,14 +101,26 @@ fn correlation(headers: &HeaderMap) -> CorrelationId {
 /// # Errors
 /// [`Problem`] with status 400 or 415.
 pub async fn read_json<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    parse_json(&json_bytes(request, 1 << 20).await?)
+}
+
+/// Reads a long JSON body, as long as the server takes one, without a copy in between.
+///
+/// # Errors
+/// [`Problem`] with status 400 or 415.
+pub async fn parse_body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let bytes = json_bytes(request, usize::MAX).await?;
+    serde_json::from_slice(&bytes).map_err(|e| Problem::bad_request("body", &e.to_string()))
+}
+
+async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     if !content_type.to_ascii_lowercase().contains("json") {
         return Err(Problem::unsupported_media_type());
     }
-    let bytes: Bytes = axum::body::to_bytes(request.into_body(), 1 << 20)
+    axum::body::to_bytes(request.into_body(), limit)
         .await
-        .map_err(|_| Problem::bad_request("body", "the body is too long or broke off"))?;
-    parse_json(&bytes)
+        .map_err(|_| Problem::bad_request("body", "the body is too long or broke off"))
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -44,8 +44,8 @@ async fn r14_r45_only_the_partners_bookkeepers_read_the_books() {
     server.ada().reads(&path("x", "ledger")).await.is(404, "");
 }
 
-/// A server on 1 November 2026 on which Olle bought two, one paid monthly.
-async fn bought() -> (Server, [String; 2]) {
+/// A server on 1 November 2026 on which Fjällräven may buy.
+pub async fn movable() -> Server {
     let database = TestDatabase::create(Database::under_test()).await;
     let data = Arc::new(tempfile::tempdir().unwrap());
     let world = format!(
@@ -56,6 +56,12 @@ async fn bought() -> (Server, [String; 2]) {
     let words = ["--clock", "movable"].map(str::to_owned).into();
     let server = Server::launch(&database, &data, &ServerOptions { world: Some(world), words, program: None }).await;
     server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    server
+}
+
+/// A server on 1 November 2026 on which Olle bought two, one paid monthly.
+async fn bought() -> (Server, [String; 2]) {
+    let server = movable().await;
     let olle = server.olle();
     let upfront = Purchase::of(2, "Standard_D2s_v5");
     let monthly = Purchase { billing_plan: "Monthly".to_owned(), ..Purchase::of(1, "Standard_D2s_v5") };

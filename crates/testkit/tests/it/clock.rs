@@ -81,7 +81,7 @@ async fn g07_r24_what_falls_due_is_done_when_the_call_returns_and_a_quote_lapses
     let posted = "SELECT count(*) FROM instalment WHERE posted_event IS NOT NULL";
     assert_eq!(server.database.number(posted).await, 1);
     let moved = moves(&server.ada(), json!({"to": "2026-12-31T23:59:59Z"})).await.ok().json();
-    assert_eq!(moved["done"], json!({"instalments": 1, "renewal": 0, "expiry": 0}));
+    assert_eq!(moved["done"], json!({"instalments": 1, "renewal": 0, "expiry": 0, "rating": 0, "first-use": 0}));
     assert_eq!(server.database.number(posted).await, 2);
     // Killed and started anew, the clock goes on where it was.
     server.kill();

@@ -58,6 +58,8 @@ pub fn arm_path(route: &Route) -> String {
     };
     let query = match route.operation {
         Operation::ListCatalogs => "&reservedResourceType=VirtualMachines&location=swedencentral",
+        Operation::ReservationSummaries => "&grain=monthly",
+        Operation::ReservationDetails => "&startDate=2026-10-01&endDate=2026-11-01",
         _ => "",
     };
     format!("{}{version}{query}", route.pattern.replace("{scope}", "/subscriptions/{subscription}"))

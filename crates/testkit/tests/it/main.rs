@@ -24,4 +24,5 @@ mod records;
 mod scene;
 mod sdk;
 mod signin;
+mod usage;
 mod year;

@@ -44,6 +44,19 @@ const ROUTES: &[Asked] = &[
         Some(r#"{"validFrom": "2027-01-01", "currency": "SEK", "rate": "10"}"#),
     ),
     asked("POST", "/fullmakt/v1/reservations/{order}/{reservation}/renew", None),
+    asked(
+        "POST",
+        "/fullmakt/v1/usage",
+        Some(
+            r#"{"customer": "{customer}", "hours": [{"start": "2026-10-01T00:00:00Z", "lines": [[0, 1, "1"]]}],
+                "resources": [{"subAccountId": "{subscription}", "resourceId": "vm", "regionId": "swedencentral",
+                    "armSkuName": "Standard_D2s_v5", "contractedUnitPrice": "0.1", "billingCurrency": "EUR"}]}"#,
+        ),
+    ),
+    asked("GET", "/fullmakt/v1/customers/{customer}/utilization?grain=hour", None),
+    asked("GET", "/fullmakt/v1/customers/{customer}/coverage?days=7", None),
+    asked("GET", "/fullmakt/v1/customers/{customer}/chargeback", None),
+    asked("GET", "/fullmakt/v1/customers/{customer}/explanation?hour=2026-10-01T00:00:00Z", None),
 ];
 
 /// Routes about nothing that belongs to anybody.
