@@ -1,12 +1,13 @@
 //! Usage files hour by hour, for whoever brings them into a server.
 
+use crate::book::Book;
 use crate::error::Error;
 use crate::input;
-use crate::number::at;
 use crate::profile::{Profile, Profiles, Vocabulary};
 use crate::progress::Progress;
-use crate::runs::{Lines, Row, Runs};
+use crate::runs::{Lines, Row, Runs, Wanted};
 use crate::scan::{self, Checks, Usage};
+use fullmakt_domain::rating::Flexibility;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,7 @@ pub struct FileLine {
 /// Usage files, read and checked.
 pub struct UsageFiles {
     words: Vocabulary,
-    profiles: Vec<Profile>,
+    book: Book,
     lines: Lines,
 }
 
@@ -60,7 +61,7 @@ impl UsageFiles {
         progress: &Progress,
     ) -> Result<Self, Error> {
         let words = Vocabulary::default();
-        let usage = Usage::open(input::usage_files(paths)?, progress)?;
+        let usage = Usage::open(input::usage_files(paths)?, None, progress)?;
         let (profiles, runs) = (Profiles::default(), Runs::new(memory / 2, folder));
         let checks = Checks { period: None, subscriptions: None, skips: false, only: None };
         scan::scan(&usage, threads, &checks, (&words, &profiles), (&runs, memory), progress)?;
@@ -69,14 +70,14 @@ impl UsageFiles {
         if !repeated.is_empty() {
             return Err(scan::as_error(scan::find_repeated(&usage, threads, &checks, &words, &repeated)?.rows));
         }
-        let all = profiles.table().all().to_vec();
-        Ok(Self { words, profiles: all, lines })
+        let book = Book::new(&profiles.table(), Vec::new(), &Flexibility::default(), &words)?;
+        Ok(Self { words, book, lines })
     }
 
     /// How many lines there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.lines.count()
+        self.lines.count
     }
 
     /// From the first hour to the last, counted from 1970.
@@ -98,7 +99,7 @@ impl UsageFiles {
             unit_price_e6: one.price_e6,
             currency: text(one.currency, &self.words.currency),
         };
-        self.profiles.iter().map(resource).collect()
+        self.book.profiles.iter().map(resource).collect()
     }
 
     /// The lines of an hour whose resources are wanted, by number of the line.
@@ -107,10 +108,13 @@ impl UsageFiles {
     /// [`Error`] when lines on the disk cannot be read.
     pub fn hour(&self, hour: i64, wanted: impl Fn(u32) -> bool) -> Result<Vec<FileLine>, Error> {
         let Ok(hour) = u32::try_from(hour) else { return Ok(Vec::new()) };
-        let mut rows = Vec::new();
-        self.lines.of(&(hour..hour.saturating_add(1)), |_| true, &mut rows)?;
-        rows.sort_unstable_by_key(|row: &Row| row.line);
+        let wanted_hour = Wanted { cells: 0..u32::MAX, hours: hour..hour.saturating_add(1) };
+        let mut from_disk = Vec::new();
+        let pieces = self.lines.of(&wanted_hour, &self.book.arrived, &mut from_disk)?;
         let line = |row: &Row| FileLine { resource: row.profile, line: row.line, quantity_e6: row.quantity_e6 };
-        Ok(rows.iter().filter(|row| at(row.profile) < self.profiles.len() && wanted(row.profile)).map(line).collect())
+        let theirs = pieces.into_iter().flatten().filter(|row| row.hour == hour && wanted(row.profile));
+        let mut lines: Vec<FileLine> = theirs.map(line).collect();
+        lines.sort_unstable_by_key(|line| line.line);
+        Ok(lines)
     }
 }
