@@ -9,7 +9,7 @@ use crate::cart::Cart;
 use crate::customer::{Agreement, Customer, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::exchange::ExchangeQuote;
-use crate::ids::{PartnerId, ReservationId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
+use crate::ids::{OrderId, PartnerId, ReservationId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
 use crate::ledger::{LedgerEntry, LedgerKind};
 use crate::money::Money;
 use crate::order::Order;
@@ -51,6 +51,8 @@ pub enum Change {
     PriceQuoted(Box<Quote>),
     /// A commercial order with its lines.
     OrderPlaced(Box<Order>),
+    /// All that a commercial order bought was given back.
+    OrderCancelled(OrderId),
     /// A reservation order.
     ReservationOrderCreated(Box<ReservationOrder>),
     /// A reservation order is something else than before.

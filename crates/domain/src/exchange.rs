@@ -432,6 +432,7 @@ impl Command for ExchangeReservations {
         for held in state.held.values_mut() {
             giving.settle(held, "reservation.exchanged");
         }
+        let (old, new) = giving.cancel_orders(state.held.values());
         giving.changes.push(Change::ExchangeQuoteUsed { session: self.session, at: now });
         let mut changes = giving.changes;
         let mut purchased = Vec::new();
@@ -471,7 +472,7 @@ impl Command for ExchangeReservations {
             }));
             purchased.push(placed.purchased);
         }
-        let record = RecordDraft { subject: self.subject(), old: None, new: None, details };
+        let record = RecordDraft { subject: self.subject(), old, new, details };
         let quote = ExchangeQuote { used_at: Some(now), ..quote };
         Ok(Decision::changed(Exchanged { quote, purchased }, changes, record))
     }

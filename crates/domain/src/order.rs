@@ -1,5 +1,7 @@
 //! Commercial orders: what the partner is billed for, whoever bought it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -195,6 +197,14 @@ impl OrderLine {
 }
 
 impl Order {
+    /// Whether nothing of it is left, where these reservation orders were given back. Plans are not.
+    pub fn is_given_back(&self, cancelled: &BTreeSet<ReservationOrderId>) -> bool {
+        self.lines.iter().all(|line| match &line.item {
+            OrderedItem::Reservation { reservation_order, .. } => cancelled.contains(reservation_order),
+            OrderedItem::AzurePlan { .. } | OrderedItem::AzureGlobal { .. } => false,
+        })
+    }
+
     /// What the partner pays in all.
     ///
     /// # Errors

@@ -274,7 +274,8 @@ pub fn order_record(order: &Order) -> RecordDraft {
     RecordDraft { subject: order.id.to_string(), old: None, new: Some(order_snapshot(order)), details }
 }
 
-fn order_snapshot(order: &Order) -> Snapshot {
+/// An order as the activity log shows it.
+pub(crate) fn order_snapshot(order: &Order) -> Snapshot {
     let line = |line: &OrderLine| {
         Snapshot::Object(vec![
             ("LineItemNumber", Snapshot::Number(line.number)),

@@ -1,21 +1,24 @@
 //! Giving a reservation back for money: the quote that holds for a while, and the return that pays it (R20, R21, R23).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::activity::RecordDraft;
+use crate::activity::{RecordDraft, Snapshot};
 use crate::arm_scope::ArmScope;
 use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::catalog::Quantity;
 use crate::change::{Change, OutgoingEvent, ScheduledInstalment};
 use crate::due::{instalment_event, midnight};
-use crate::ids::{CustomerId, ReservationId, ReservationOrderId};
+use crate::ids::{CustomerId, OrderId, ReservationId, ReservationOrderId};
 use crate::ledger::{self, LedgerKind};
 use crate::lifecycle::inherited;
 use crate::money::{Money, MoneyError};
 use crate::obstacle::{PartnerContact, day};
 use crate::operation::{self, Operation};
-use crate::order::{Buyer, acting};
+use crate::order::{Buyer, Order, OrderStatus, acting};
+use crate::placement::order_snapshot;
 use crate::purchase::PartnerOnlyChange;
 use crate::refund::{
     Counted, Line, OrderMoney, ReturnKind, ReturnTerms, WindowEntry, consumed, explain, explain_limit, lapses_at,
@@ -127,6 +130,17 @@ pub struct Held {
     pub money: OrderMoney,
     /// Role assignments at its reservations, which what is left of one keeps.
     pub assignments: Vec<RoleAssignment>,
+    /// The commercial order that brought it.
+    pub commerce: Commerce,
+}
+
+/// A commercial order of which something is given back.
+#[derive(Debug, Clone)]
+pub struct Commerce {
+    /// The order.
+    pub order: Order,
+    /// The reservation orders of its lines that were given back before.
+    pub returned: BTreeSet<ReservationOrderId>,
 }
 
 /// A refund, quoted; and what stands in the way of it.
@@ -350,10 +364,12 @@ impl Command for ReturnReservation {
         giving.changes.push(Change::ReturnMade(Box::new(made)));
         giving.changes.push(Change::RefundQuoteUsed { session: self.session, at: now });
         giving.settle(&mut held, "reservation.returned");
+        let (old, new) = giving.cancel_orders(std::iter::once(&held));
         let quote = RefundQuote { used_at: Some(now), ..quote };
         let mut details = details(&quote)?;
+        details.insert(0, ("OrderId".to_owned(), held.commerce.order.id.to_string()));
         details.extend(self.reason.clone().map(|reason| ("Reason".to_owned(), reason)));
-        let record = RecordDraft { subject: self.subject(), old: None, new: None, details };
+        let record = RecordDraft { subject: self.subject(), old, new, details };
         Ok(Decision::changed(Returned { found: held.found, quote }, giving.changes, record))
     }
 
@@ -513,6 +529,37 @@ impl<'a> Giving<'a> {
             subject: order.id.to_string(),
         }));
     }
+
+    /// Ends with the commercial orders of which nothing is left. Gives them as they were and as they are, for the record.
+    pub fn cancel_orders<'h>(
+        &mut self,
+        all: impl Iterator<Item = &'h Held> + Clone,
+    ) -> (Option<Snapshot>, Option<Snapshot>) {
+        let now_cancelled = all.clone().filter(|held| held.found.order.state == ReservationState::Cancelled);
+        let before = all.clone().flat_map(|held| held.commerce.returned.iter().copied());
+        let cancelled: BTreeSet<ReservationOrderId> =
+            now_cancelled.map(|held| held.found.order.id).chain(before).collect();
+        // Several lines of one order are one order.
+        let orders: BTreeMap<&OrderId, &Order> =
+            all.map(|held| (&held.commerce.order.id, &held.commerce.order)).collect();
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for order in orders.into_values() {
+            if order.status == OrderStatus::Cancelled || !order.is_given_back(&cancelled) {
+                continue;
+            }
+            self.changes.push(Change::OrderCancelled(order.id.clone()));
+            old.push(order_snapshot(order));
+            new.push(order_snapshot(&Order { status: OrderStatus::Cancelled, ..order.clone() }));
+        }
+        (one_or_list(old), one_or_list(new))
+    }
+}
+
+fn one_or_list(mut snapshots: Vec<Snapshot>) -> Option<Snapshot> {
+    match snapshots.len() {
+        0 | 1 => snapshots.pop(),
+        _ => Some(Snapshot::List(snapshots)),
+    }
 }
 
 /// What counts against the limit of returns, for a customer with the actor's partner (R23).
@@ -583,4 +630,71 @@ impl Action for ExplainReturn {
 impl Query for ExplainReturn {
     /// None where the customer made no such return with the actor's partner.
     type Answer = Option<RefundQuote>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Term;
+    use crate::ids::EntitlementId;
+    use crate::order::{OrderLine, OrderedItem};
+    use crate::testing::{held, item, now, subscription};
+
+    /// An order whose lines bought these reservation orders, or plans; of which these were given back before.
+    fn of_lines(lines: &[Option<u128>], returned: &[u128]) -> Commerce {
+        let Commerce { mut order, .. } = held(item()).commerce;
+        let line = order.lines.remove(0);
+        let lines = lines.iter().zip(0_i64..).map(|(bought, number)| OrderLine {
+            number,
+            item: match bought {
+                Some(id) => OrderedItem::Reservation {
+                    reservation_order: ReservationOrderId(Uuid::from_u128(*id)),
+                    subscription: subscription(),
+                    term: Term::P1Y,
+                },
+                None => OrderedItem::AzurePlan { entitlement: EntitlementId(Uuid::from_u128(9)) },
+            },
+            ..line.clone()
+        });
+        order.lines = lines.collect();
+        Commerce { order, returned: returned.iter().map(|id| ReservationOrderId(Uuid::from_u128(*id))).collect() }
+    }
+
+    /// Gives back these reservation orders of the order at once; whether it is cancelled.
+    fn is_cancelled(commerce: &Commerce, given_back: &[u128]) -> bool {
+        let given = given_back.iter().map(|id| {
+            let mut one = Held { commerce: commerce.clone(), ..held(item()) };
+            one.found.order.id = ReservationOrderId(Uuid::from_u128(*id));
+            one.found.order.state = ReservationState::Cancelled;
+            one
+        });
+        let given: Vec<Held> = given.collect();
+        let by = given[0].found.order.buyer.clone();
+        let mut giving = Giving::new(Uuid::from_u128(7), &by, now());
+        let (old, new) = giving.cancel_orders(given.iter());
+        assert_eq!((old.is_some(), new.is_some()), (!giving.changes.is_empty(), !giving.changes.is_empty()));
+        match &giving.changes[..] {
+            [] => false,
+            [Change::OrderCancelled(id)] => *id == commerce.order.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_commercial_order_is_cancelled_when_the_last_of_it_is_given_back() {
+        // What its lines bought, what was given back before, what is given back now.
+        for (lines, before, now, expected) in [
+            (&[Some(1)][..], &[][..], &[1][..], true),
+            (&[Some(1), Some(2)], &[], &[1], false),
+            (&[Some(1), Some(2)], &[2], &[1], true),
+            (&[Some(1), Some(2)], &[], &[1, 2], true),
+            (&[Some(1), Some(2), Some(3)], &[3], &[1], false),
+            (&[Some(1), None], &[], &[1], false),
+        ] {
+            assert_eq!(is_cancelled(&of_lines(lines, before), now), expected, "{lines:?} {before:?} {now:?}");
+        }
+        let mut ended = of_lines(&[Some(1)], &[]);
+        ended.order.status = OrderStatus::Cancelled;
+        assert!(!is_cancelled(&ended, &[1]), "once");
+    }
 }

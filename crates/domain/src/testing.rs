@@ -11,18 +11,19 @@ use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::authz::{self, Action, Decision, Facts, Permit};
 use crate::catalog::{BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};
+use crate::catalog_item::CatalogItemId;
 use crate::change::Change;
 use crate::ids::{
     CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleDefinitionId, SubscriptionId,
 };
 use crate::money::{Currency, Money};
 use crate::obstacle::{Item, PartnerContact};
-use crate::order::{BoughtBy, Buyer, UnitPrices};
+use crate::order::{BoughtBy, Buyer, Order, UnitPrices};
 use crate::placement::{Placement, place};
 use crate::refund::OrderMoney;
 use crate::refusal::Refusal;
 use crate::reservation::{AppliedScope, DisplayName, OrderWithReservations};
-use crate::returning::Held;
+use crate::returning::{Commerce, Held};
 use crate::role::built_in;
 
 /// The partner that sells.
@@ -195,6 +196,7 @@ pub fn held_as(item: Item, prices: UnitPrices) -> Held {
         owners: Vec::new(),
     };
     let placed = place(&placement, now()).unwrap();
+    let order = commercial_order(&placement);
     let instalments = placed.changes.into_iter().find_map(|change| match change {
         Change::InstalmentsScheduled { instalments, .. } => Some(instalments),
         _ => None,
@@ -210,7 +212,17 @@ pub fn held_as(item: Item, prices: UnitPrices) -> Held {
         },
         money: OrderMoney { instalments: instalments.unwrap(), settled: Vec::new(), left },
         assignments: Vec::new(),
+        commerce: Commerce { order, returned: std::collections::BTreeSet::new() },
     }
+}
+
+/// The commercial order of a purchase, which has no other line.
+fn commercial_order(placement: &Placement) -> Order {
+    let catalog_item = CatalogItemId::parse("DZH318Z08M7W:0001:DZH318Z0D1L1").unwrap();
+    let item = &placement.item;
+    let catalog = catalog();
+    let offer = catalog.offers().iter().find(|offer| offer.sku == item.sku).unwrap();
+    placement.commercial_order(offer, catalog_item, now())
 }
 
 /// Olle has bought this at [`now`], for 950 EUR a piece.

@@ -12,6 +12,7 @@ use fullmakt_domain::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing}
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::{Action, Command, Decision, Facts, Permit, authorize, permit_due};
 use fullmakt_domain::catalog::{BillingPlan, Catalog, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};
+use fullmakt_domain::catalog_item::CatalogItemId;
 use fullmakt_domain::change::{Change, ScheduledInstalment};
 use fullmakt_domain::due::{ExpireReservationOrder, PostInstalments, WaitingInstalment};
 use fullmakt_domain::exchange::{
@@ -25,7 +26,7 @@ use fullmakt_domain::lifecycle::{Besides, LifecycleState, MergeReservations, Spl
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::obstacle::{Item, PartnerContact};
-use fullmakt_domain::order::{BoughtBy, Buyer, UnitPrices};
+use fullmakt_domain::order::{BillingCycle, BoughtBy, Buyer, Order, OrderLine, OrderStatus, OrderedItem, UnitPrices};
 use fullmakt_domain::placement::{Placement, place};
 use fullmakt_domain::refund::{OrderMoney, Settled, WindowEntry};
 use fullmakt_domain::refund_policy::RefundRules;
@@ -33,7 +34,7 @@ use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::renewal::{RenewReservation, RenewalBasis, RenewalState};
 use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, ReservationState};
 use fullmakt_domain::reservation_update::{UpdateReservation, UpdateState};
-use fullmakt_domain::returning::{Held, QuoteRefund, RefundQuote, ReturnReservation, ReturnState};
+use fullmakt_domain::returning::{Commerce, Held, QuoteRefund, RefundQuote, ReturnReservation, ReturnState};
 use fullmakt_domain::role;
 use fullmakt_domain::subscription::{AzureOffer, Subscription, SubscriptionStatus};
 use jiff::civil::Date;
@@ -122,6 +123,8 @@ struct World {
     events: BTreeSet<Uuid>,
     accounts: BTreeMap<Account, i128>,
     returned: BTreeSet<ReservationId>,
+    /// Commercial orders of which nothing is left.
+    cancelled: BTreeSet<OrderId>,
 }
 
 /// The second model.
@@ -285,6 +288,7 @@ impl World {
             events: BTreeSet::new(),
             accounts: BTreeMap::new(),
             returned: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
         }
     }
 
@@ -299,7 +303,38 @@ impl World {
             settled: self.settled.get(&order).cloned().unwrap_or_default(),
             left: found.quantity_left(),
         };
-        Some(Held { found, money, assignments: Vec::new() })
+        let commerce = Commerce { order: self.commercial_order(&found), returned: BTreeSet::new() };
+        Some(Held { found, money, assignments: Vec::new(), commerce })
+    }
+
+    /// An order with one line.
+    fn commercial_order(&self, found: &OrderWithReservations) -> Order {
+        let order = &found.order;
+        let item = OrderedItem::Reservation {
+            reservation_order: order.id,
+            subscription: order.subscription,
+            term: order.term,
+        };
+        let line = OrderLine {
+            number: order.line,
+            item,
+            catalog_item: CatalogItemId::parse("DZH318Z08M7W:0001:DZH318Z0D1L1").unwrap(),
+            name: order.sku.to_string(),
+            quantity: order.quantity.instances(),
+            prices: order.prices,
+        };
+        let is_cancelled = self.cancelled.contains(&order.order);
+        Order {
+            id: order.order.clone(),
+            customer: CUSTOMER,
+            partner: PARTNER,
+            placed_at: order.requested_at,
+            billing_cycle: BillingCycle::Monthly,
+            currency: order.prices.currency(),
+            status: if is_cancelled { OrderStatus::Cancelled } else { OrderStatus::Completed },
+            buyer: order.buyer.clone(),
+            lines: vec![line],
+        }
     }
 
     fn return_state(&self, order: ReservationOrderId, session: Uuid) -> ReturnState {
@@ -356,6 +391,7 @@ impl World {
                 assert!(found.reservation(new.id).is_err(), "a reservation twice");
                 found.apply(&new);
             }
+            Change::OrderCancelled(id) => assert!(self.cancelled.insert(id), "cancelled twice"),
             Change::ReservationUpdated(new) => {
                 let found = self.orders.get_mut(&new.order).unwrap();
                 assert!(found.reservation(new.id).unwrap().etag < new.etag, "no new revision");
@@ -838,6 +874,8 @@ impl History {
             let expected: BTreeMap<ReservationId, i64> = known.live.iter().map(|(id, (n, _))| (*id, *n)).collect();
             assert_eq!(left, expected, "instances were lost or made");
             assert_eq!(known.left() + known.given_back, known.bought_quantity);
+            let is_cancelled = self.world.cancelled.contains(&found.order.order);
+            assert_eq!(is_cancelled, known.left() == 0, "an order is cancelled when nothing of it is left");
         }
     }
 }

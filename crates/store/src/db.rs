@@ -255,6 +255,7 @@ impl Store {
             Backend::Sqlite { path, .. } => {
                 let mut conn = SqliteConnectOptions::new().filename(path).foreign_keys(true).connect().await?;
                 migrations.run(&mut conn).await?;
+                sqlite::keep_ledger(&mut conn).await?;
                 conn.close().await?;
             }
             Backend::Postgres { connections } => postgres::migrate(connections, migrations).await?,

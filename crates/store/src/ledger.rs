@@ -140,7 +140,7 @@ mod tests {
     use crate::testing::{CUSTOMER, PARTNER, WORLD, number, run, stores};
 
     #[tokio::test]
-    async fn entries_that_do_not_sum_to_zero_or_mix_currencies_are_not_written() {
+    async fn entries_sum_to_zero_in_one_currency_or_are_not_written_and_stay_as_they_are() {
         let money = |amount_e6, code| Money { amount_e6, currency: Currency::parse(code).unwrap() };
         let pair = |one: Money, other: Money| {
             vec![
@@ -176,6 +176,20 @@ mod tests {
                 assert_eq!(written.is_ok(), is_written, "{written:?}");
                 let count = number(&store, "SELECT count(*) FROM ledger_entry").await;
                 assert_eq!(count, if is_written { 2 } else { 0 });
+            }
+            for change in ["UPDATE ledger_entry SET amount_e6 = 0", "DELETE FROM ledger_entry"] {
+                let changed = store
+                    .write(move |tx| {
+                        async move {
+                            query(change).execute(tx).await?;
+                            Ok::<_, Fault>((Ending::Keep, ()))
+                        }
+                        .boxed()
+                    })
+                    .await;
+                let said = changed.map_err(|fault| format!("{fault:?}"));
+                assert!(said.as_ref().is_err_and(|text| text.contains("only added to")), "{said:?}");
+                assert_eq!(number(&store, "SELECT count(*) FROM ledger_entry WHERE amount_e6 <> 0").await, 2);
             }
         }
     }

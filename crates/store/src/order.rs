@@ -324,6 +324,16 @@ impl Answer for ListBoughtReservations {
     }
 }
 
+/// Notes that all of an order was given back.
+pub(crate) async fn cancel(customer: CustomerId, id: &OrderId, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    query("UPDATE commerce_order SET status = 'cancelled' WHERE customer_id = $1 AND order_id = $2")
+        .bind(customer.to_string())
+        .bind(id.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Writes an order with its lines.
 pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>) -> Result<(), Fault> {
     query(

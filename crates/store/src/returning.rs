@@ -8,7 +8,7 @@ use fullmakt_domain::exchange::{
     ExchangeProblem, ExchangeQuote, ExchangeReservations, ExchangeState, GetExchange, PurchaseBasis, QuoteExchange,
     QuotedPurchase, QuotedReturn, ToPurchase, ToReturn,
 };
-use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationOrderId};
+use fullmakt_domain::ids::{CustomerId, OrderId, PartnerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::UnitPrices;
 use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Settled, Side, WindowEntry};
@@ -17,8 +17,8 @@ use fullmakt_domain::refund_policy::{
 };
 use fullmakt_domain::reservation::ListInstalments;
 use fullmakt_domain::returning::{
-    ExplainReturn, GetRefundQuote, GetRefundWindow, Held, QuoteRefund, QuotedRefund, RefundQuote, RefundWindow,
-    ReturnMade, ReturnReservation, ReturnState,
+    Commerce, ExplainReturn, GetRefundQuote, GetRefundWindow, Held, QuoteRefund, QuotedRefund, RefundQuote,
+    RefundWindow, ReturnMade, ReturnReservation, ReturnState,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
 use crate::stored::{StoredWish, from_json, to_json};
-use crate::{catalog, price_rule, purchase, reservation, role_assignment, subscription};
+use crate::{catalog, order, price_rule, purchase, reservation, role_assignment, subscription};
 
 /// An order with all that a return of it looks at.
 async fn held(customer: CustomerId, order: ReservationOrderId, tx: &mut Tx<'_>) -> Result<Option<Held>, Fault> {
@@ -40,7 +40,20 @@ async fn held(customer: CustomerId, order: ReservationOrderId, tx: &mut Tx<'_>) 
         left: found.quantity_left(),
     };
     let assignments = role_assignment::below_order(customer, order, tx).await?;
-    Ok(Some(Held { found, money, assignments }))
+    let commerce = commerce(customer, found.order.partner, &found.order.order, tx).await?;
+    Ok(Some(Held { found, money, assignments, commerce }))
+}
+
+/// The commercial order of a reservation order, and what of it was given back before.
+async fn commerce(customer: CustomerId, partner: PartnerId, id: &OrderId, tx: &mut Tx<'_>) -> Result<Commerce, Fault> {
+    let order = order::load(customer, partner, id, tx).await?;
+    let order = order.ok_or_else(|| Fault::Damaged { what: "commercial order", value: id.to_string() })?;
+    let rows: Vec<(String,)> = on!(tx, conn => sqlx::query_as(
+        "SELECT reservation_order_id FROM reservation_order
+         WHERE customer_id = $1 AND order_id = $2 AND state = 'cancelled'")
+        .bind(customer.to_string()).bind(id.as_str()).fetch_all(conn).await)?;
+    let returned = rows.iter().map(|(id,)| parsed("reservation order id", id)).collect::<Result<_, Fault>>()?;
+    Ok(Commerce { order, returned })
 }
 
 /// All instalments of an order, posted or not.
@@ -733,4 +746,118 @@ pub(crate) async fn set_rate(partner: PartnerId, rate: &ConversionRate, tx: &mut
         .bind(rate.rate.to_string())
         .execute(conn).await.map(drop))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::catalog::Quantity;
+    use fullmakt_domain::ids::SubscriptionId;
+    use fullmakt_domain::obstacle::Item;
+    use fullmakt_domain::order::{GetOrder, OrderStatus};
+    use fullmakt_domain::placement::Purchased;
+    use fullmakt_domain::refusal::Refusal;
+    use fullmakt_domain::reservation::{AppliedScope, ReservationState};
+
+    use super::*;
+    use crate::db::Store;
+    use crate::door::ExecuteError;
+    use crate::testing::{ADA, CUSTOMER, PARTNER, SUBSCRIPTION, actor, bought, item, number, request, stores};
+
+    const SESSION: Uuid = Uuid::from_u128(0x5e55);
+
+    async fn status(store: &Store, purchased: &Purchased) -> OrderStatus {
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        let query = GetOrder { customer, order: purchased.order.order.clone() };
+        store.read(&actor(ADA, PARTNER), &query).await.unwrap().unwrap().status
+    }
+
+    /// What was bought is paid back to the cent, and every event sums to zero.
+    async fn assert_nothing_is_owed(store: &Store, subject: &'static str) {
+        let unbalanced = "SELECT count(*) FROM (SELECT 1 AS one FROM ledger_entry
+            GROUP BY customer_id, event_id, currency HAVING sum(amount_e6) <> 0) AS uneven";
+        assert_eq!(number(store, unbalanced).await, 0);
+        assert_eq!(number(store, subject).await, 0);
+    }
+
+    const LEFT_OF_FIRST: &str = "SELECT count(*) FROM (SELECT account FROM ledger_entry
+        WHERE subject = '44444444-4444-4444-8444-444444444444' GROUP BY account HAVING sum(amount_e6) <> 0) AS owed";
+    const WAITING_OF_FIRST: &str = "SELECT count(*) FROM instalment
+        WHERE reservation_order_id = '44444444-4444-4444-8444-444444444444' AND posted_event IS NULL";
+
+    #[tokio::test]
+    async fn r21_r23_a_return_is_read_as_it_was_quoted_paid_once_and_cancels_the_commercial_order() {
+        for (store, _directory) in stores().await {
+            let purchased = bought(&store).await;
+            let (order, reservation) = (purchased.order.id, purchased.reservation.id);
+            let ada = actor(ADA, PARTNER);
+            let mut sessions = (0_u128..).map(|n| Uuid::from_u128(SESSION.as_u128() + n));
+
+            // One of two: the commercial order stands, and half of each instalment.
+            let session = sessions.next().unwrap();
+            let quote = QuoteRefund { session, order, reservation, quantity: 1 };
+            let quoted = store.execute(&ada, &quote, &request()).await.unwrap();
+            assert_eq!(quoted.problems, []);
+            let give_back = ReturnReservation { session, order, reservation, quantity: 1, reason: Some("fel".into()) };
+            let returned = store.execute(&ada, &give_back, &request()).await.unwrap();
+            assert_eq!((&returned.quote.terms, &returned.quote.counted), (&quoted.quote.terms, &quoted.quote.counted));
+            assert_eq!(status(&store, &purchased).await, OrderStatus::Completed);
+            assert_eq!(number(&store, WAITING_OF_FIRST).await, 11);
+            let again = store.execute(&ada, &give_back, &request()).await;
+            assert!(matches!(again, Err(ExecuteError::Refused(Refusal::ReturnQuoteUsed { .. }))), "{again:?}");
+
+            // The other one.
+            let live = returned.found.reservations.iter().find(|r| r.state == ReservationState::Succeeded).unwrap();
+            let session = sessions.next().unwrap();
+            let quote = QuoteRefund { session, order, reservation: live.id, quantity: 1 };
+            store.execute(&ada, &quote, &request()).await.unwrap();
+            let give_back = ReturnReservation { session, order, reservation: live.id, quantity: 1, reason: None };
+            let returned = store.execute(&ada, &give_back, &request()).await.unwrap();
+            assert_eq!(returned.found.order.state, ReservationState::Cancelled);
+            assert_eq!(status(&store, &purchased).await, OrderStatus::Cancelled);
+            assert_eq!(number(&store, WAITING_OF_FIRST).await, 0);
+            assert_nothing_is_owed(&store, LEFT_OF_FIRST).await;
+            assert_eq!(number(&store, "SELECT count(*) FROM reservation_return WHERE kind = 'refund'").await, 2);
+            let logged = "SELECT count(*) FROM activity_record WHERE operation = 'return_reservation'
+                AND outcome = 'succeeded' AND new_value LIKE '%\"Status\":\"cancelled\"%'";
+            assert_eq!(number(&store, logged).await, 1);
+
+            // What was returned is read back from what was kept.
+            let window = GetRefundWindow { customer: CustomerId::parse(CUSTOMER).unwrap(), now: request().now };
+            let window = store.read(&ada, &window).await.unwrap();
+            assert_eq!(window.entries.len(), 2);
+            assert_eq!(window.left, window.policy.limit.plus(window.consumed.negated()).unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn r21_r23_an_exchange_is_read_as_it_was_quoted_and_cancels_what_it_gave_back() {
+        for (store, _directory) in stores().await {
+            let purchased = bought(&store).await;
+            let ada = actor(ADA, PARTNER);
+            let purchase = ToPurchase {
+                order: ReservationOrderId(Uuid::from_u128(0x7)),
+                subscription: SubscriptionId::parse(SUBSCRIPTION).unwrap(),
+                item: Item { quantity: Quantity::new(3).unwrap(), ..item() },
+                scope: AppliedScope::Shared,
+                display_name: None,
+                instance_flexibility: true,
+                renew: false,
+            };
+            let returns =
+                vec![ToReturn { order: purchased.order.id, reservation: purchased.reservation.id, quantity: 2 }];
+            let ask = QuoteExchange { session: SESSION, returns, purchases: vec![purchase] };
+            let quoted = store.execute(&ada, &ask, &request()).await.unwrap();
+            let kept = store.read(&ada, &GetExchange { operation: SESSION }).await.unwrap();
+            assert_eq!(kept.as_ref(), Some(&quoted));
+            let done = store.execute(&ada, &ExchangeReservations { session: SESSION }, &request()).await.unwrap();
+            let kept = store.read(&ada, &GetExchange { operation: SESSION }).await.unwrap();
+            assert_eq!(kept.as_ref(), Some(&done.quote));
+            assert_eq!(status(&store, &purchased).await, OrderStatus::Cancelled);
+            assert_eq!(status(&store, &done.purchased[0]).await, OrderStatus::Completed);
+            assert_nothing_is_owed(&store, LEFT_OF_FIRST).await;
+            assert_eq!(number(&store, WAITING_OF_FIRST).await, 0);
+            let again = store.execute(&ada, &ExchangeReservations { session: SESSION }, &request()).await;
+            assert!(matches!(again, Err(ExecuteError::Refused(_))), "{again:?}");
+        }
+    }
 }

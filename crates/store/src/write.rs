@@ -76,6 +76,7 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::PriceRuleEnded(rule) => price_rule::end(permit.partner(), rule, tx).await,
         Change::PriceQuoted(quote) => quote::insert(customer, quote, tx).await,
         Change::OrderPlaced(order) => order::insert(customer, order, tx).await,
+        Change::OrderCancelled(id) => order::cancel(customer, id, tx).await,
         Change::ReservationOrderCreated(order) => reservation::insert_order(customer, order, tx).await,
         Change::ReservationOrderUpdated(order) => reservation::update_order(customer, order, tx).await,
         Change::ReservationCreated(reservation) => reservation::insert(customer, reservation, tx).await,

@@ -3,7 +3,7 @@
 use crate::database::TestDatabase;
 
 /// Queries that count what is half. Each must count nothing.
-const HALVES: [(&str, &str); 12] = [
+const HALVES: [(&str, &str); 13] = [
     (
         "reservation orders without their line of a commercial order",
         "SELECT count(*) FROM reservation_order o WHERE NOT EXISTS (
@@ -15,6 +15,15 @@ const HALVES: [(&str, &str); 12] = [
         "commercial orders without a line",
         "SELECT count(*) FROM commerce_order c WHERE NOT EXISTS (
              SELECT 1 FROM order_line l WHERE l.customer_id = c.customer_id AND l.order_id = c.order_id)",
+    ),
+    (
+        "commercial orders that are cancelled though something of them stands, or stand though all was given back",
+        "SELECT count(*) FROM commerce_order c WHERE (c.status = 'cancelled') <> (NOT EXISTS (
+             SELECT 1 FROM order_line l
+             WHERE l.customer_id = c.customer_id AND l.order_id = c.order_id AND NOT EXISTS (
+                 SELECT 1 FROM reservation_order o
+                 WHERE o.customer_id = l.customer_id AND o.reservation_order_id = l.reservation_order_id
+                   AND o.state = 'cancelled')))",
     ),
     (
         "lines of reservations without a reservation order",

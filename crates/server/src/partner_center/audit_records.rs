@@ -46,7 +46,7 @@ const fn face(operation: &'static str, operation_type: &'static str, resource_ty
     Face { operation, operation_type, resource_type, java }
 }
 
-const FACES: [Face; 10] = [
+const FACES: [Face; 12] = [
     face("create_self_serve_policy", "create_self_serve_policy", "self_serve_policy", false),
     face("update_self_serve_policy", "update_self_serve_policy", "self_serve_policy", false),
     face("delete_self_serve_policy", "delete_self_serve_policy", "self_serve_policy", false),
@@ -54,6 +54,9 @@ const FACES: [Face; 10] = [
     face("update_customer_billing_profile", "update_customer_billing_profile", "customer", true),
     face("create_order", "create_order", "order", true),
     face("update_order", "update_order", "order", true),
+    // What is returned or exchanged changes its order, and cancels it when nothing is left.
+    face("return_reservation", "update_order", "order", true),
+    face("exchange_reservations", "update_order", "order", true),
     face("update_subscription", "update_subscription", "subscription", true),
     face("register_subscription", "update_subscription", "subscription", true),
     face("create_agreement", "create_agreement", "agreement", true),
@@ -99,8 +102,14 @@ const RESOURCE_TYPES: [&str; 33] = [
 /// Prices that were asked for and carts stand in the log, but are no audit records: nothing came to be. Instalments are in
 /// the invoices.
 fn is_audited(operation: &str) -> bool {
-    const NOT: [operation::Operation; 4] =
-        [operation::QUOTE_PRICE, operation::CREATE_CART, operation::UPDATE_CART, operation::POST_INSTALMENTS];
+    const NOT: [operation::Operation; 6] = [
+        operation::QUOTE_PRICE,
+        operation::QUOTE_REFUND,
+        operation::QUOTE_EXCHANGE,
+        operation::CREATE_CART,
+        operation::UPDATE_CART,
+        operation::POST_INSTALMENTS,
+    ];
     !NOT.iter().any(|o| o.name == operation)
 }
 

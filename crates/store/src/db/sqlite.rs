@@ -227,6 +227,16 @@ impl Writer {
     }
 }
 
+/// Entries of the ledger are added and never changed or removed, by whomever: the database refuses it.
+pub(super) async fn keep_ledger(conn: &mut sqlx::SqliteConnection) -> Result<(), Fault> {
+    let triggers = "CREATE TRIGGER IF NOT EXISTS ledger_entry_stays BEFORE UPDATE ON ledger_entry
+            BEGIN SELECT raise(ABORT, 'the rows of ledger_entry are only added to'); END;
+        CREATE TRIGGER IF NOT EXISTS ledger_entries_stay BEFORE DELETE ON ledger_entry
+            BEGIN SELECT raise(ABORT, 'the rows of ledger_entry are only added to'); END";
+    sqlx::raw_sql(triggers).execute(conn).await?;
+    Ok(())
+}
+
 /// Jobs as they come.
 struct Queue {
     jobs: mpsc::Receiver<Job>,
