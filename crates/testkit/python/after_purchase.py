@@ -6,6 +6,7 @@ all went as it should, else with the first thing that did not.
 
 import uuid
 
+from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.reservations import ReservationsMgmtClient
 from azure.mgmt.reservations.models import (
     AvailableScopeRequest,
@@ -14,12 +15,14 @@ from azure.mgmt.reservations.models import (
     CalculateExchangeRequestProperties,
     CalculateRefundRequest,
     CalculateRefundRequestProperties,
+    ChangeDirectoryRequest,
     ExchangeRequest,
     ExchangeRequestProperties,
     MergeRequest,
     MergeProperties,
     Patch,
     PatchProperties,
+    PatchPropertiesRenewProperties,
     RefundRequest,
     RefundRequestProperties,
     ReservationToExchange,
@@ -29,6 +32,8 @@ from azure.mgmt.reservations.models import (
 )
 
 import whole_loop as loop
+
+KARIN = "22222222-0000-4000-8000-000000000002"
 
 
 def path(order, reservation):
@@ -50,7 +55,8 @@ def main():
     _, order = loop.buys(customer, 6)
     bought = next(iter(customer.reservation.list(order.name))).name.split("/")[-1]
     whole = path(order.name, bought)
-    assert customer.operation.list() is not None
+    names = [one.name.lower() for one in customer.operation.list()]
+    assert "microsoft.capacity/reservationorders/return/action" in names, names
 
     def patch(who, reservation, **properties):
         change = Patch(properties=PatchProperties(**properties))
@@ -63,13 +69,36 @@ def main():
     ask = ("ask nordmoln ab", "hjalp@nordmoln.example")
     loop.is_refused(lambda: patch(customer, bought, renew=True), 403, *ask)
     loop.is_refused(lambda: patch(customer, bought, **single), 403, *ask)
+    again = PatchPropertiesRenewProperties(purchase_properties=loop.purchase(6))
+    loop.is_refused(lambda: patch(customer, bought, renew=False, renew_properties=again), 403, *ask)
+    elsewhere = ChangeDirectoryRequest(destination_tenant_id=loop.NORDMOLN)
+    loop.is_refused(lambda: customer.reservation_order.change_directory(order.name, elsewhere), 403, *ask)
+    loop.is_refused(lambda: selling.reservation_order.change_directory(order.name, elsewhere), 400)
+    # Nor does it help to dress it up as something that the customer may do.
+    for disguise in ({"appliedScopeType": "Single", "appliedScopes": single["applied_scopes"]}, {"renew": True}):
+        body = {"properties": {"quantities": [2, 4], "reservationId": whole, **disguise}}
+        loop.is_refused(lambda: customer.reservation.begin_split(order.name, body).result(), 403, *ask)
+    # Nor roles of every kind: one with all actions on the subscription, and Owner on the order itself.
+    access = loop.client(AuthorizationManagementClient, olle, loop.PRODUKTION)
+    subscription = f"/subscriptions/{loop.PRODUKTION}"
+    everything = access.role_definitions.create_or_update(subscription, str(uuid.uuid4()), {
+        "role_name": "Everything", "role_type": "CustomRole", "permissions": [{"actions": ["*"]}],
+        "assignable_scopes": [subscription]})
+    owner = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{loop.OWNER}"
+    for scope, role in ((subscription, everything.id), (path(order.name, bought).rsplit("/", 2)[0], owner)):
+        access.role_assignments.create(scope, str(uuid.uuid4()), {
+            "role_definition_id": role, "principal_id": KARIN, "principal_type": "User"})
+    colleague = loop.client(ReservationsMgmtClient, loop.signs_in_by_device_code(loop.KARIN))
+    loop.is_refused(lambda: patch(colleague, bought, renew=True), 403, *ask)
+    loop.is_refused(lambda: patch(colleague, bought, **single), 403, *ask)
+    assert patch(colleague, bought, name="karins").properties.display_name == "karins"
     moved = patch(selling, bought, **single)
     assert moved.properties.applied_scope_type == "Single"
     assert patch(selling, bought, applied_scope_type="Shared").properties.applied_scope_type == "Shared"
     assert patch(selling, bought, renew=True).properties.renew is True
     renewal = selling.reservation.get(order.name, bought, expand="renewProperties").properties.renew_properties
     assert renewal.purchase_properties.properties.quantity == 6, renewal
-    assert len(list(customer.reservation.list_revisions(order.name, bought))) == 9
+    assert len(list(customer.reservation.list_revisions(order.name, bought))) == 11
 
     scopes = AvailableScopeRequest(
         properties=AvailableScopeRequestProperties(scopes=[f"/subscriptions/{loop.PRODUKTION}"]))
@@ -78,11 +107,28 @@ def main():
     applied = customer.get_applied_reservation_list(loop.PRODUKTION)
     assert any(order.name in one for one in applied.reservation_order_ids.value), applied
 
-    # R22: the customer splits and merges.
+    # R22: the customer splits and merges, and so does the partner, who also buys and finds all of it.
+    assert "Standard_D2s_v5" in [offer.name for offer in selling.get_catalog(
+        loop.PRODUKTION, reserved_resource_type="VirtualMachines", location="swedencentral")]
+    _, own = loop.buys(selling, 2)
+    assert {order.name, own.name} <= {one.name for one in selling.reservation_order.list()}
+    schedule = selling.reservation_order.get(own.name, expand="schedule").properties.plan_information
+    assert len(schedule.transactions) == 12, schedule
+    first = next(iter(selling.reservation.list(own.name))).name.split("/")[-1]
+    assert own.name in " ".join(one.id for one in selling.reservation.list_all())
+    split = SplitRequest(properties=SplitProperties(quantities=[1, 1], reservation_id=path(own.name, first)))
+    halves = [one.name.split("/")[-1] for one in selling.reservation.begin_split(own.name, split).result()
+              if one.properties.provisioning_state == "Succeeded"]
+    merge = MergeRequest(properties=MergeProperties(sources=[path(own.name, one) for one in halves]))
+    assert len(selling.reservation.begin_merge(own.name, merge).result()) == 3
+    selling.reservation.archive(own.name, first)
+    selling.reservation.unarchive(own.name, first)
     split = SplitRequest(properties=SplitProperties(quantities=[2, 4], reservation_id=whole))
     parts = customer.reservation.begin_split(order.name, split).result()
     live = [one.name.split("/")[-1] for one in parts if one.properties.provisioning_state == "Succeeded"]
     assert len(live) == 2, parts
+    renewing = {"properties": {"sources": [path(order.name, one) for one in live], "renew": True}}
+    loop.is_refused(lambda: customer.reservation.begin_merge(order.name, renewing).result(), 403, *ask)
     merge = MergeRequest(properties=MergeProperties(sources=[path(order.name, one) for one in live]))
     merged = customer.reservation.begin_merge(order.name, merge).result()
     kept = [one for one in merged if one.properties.provisioning_state == "Succeeded"]

@@ -78,7 +78,7 @@ fn winners(answers: Vec<Answer>) -> usize {
 async fn r23_of_returns_and_exchanges_of_one_reservation_one_wins() {
     let servers = Servers::new().await;
     // The same quote many times, then a quote for each.
-    for own_quotes in [false, true] {
+    for own_quotes in [false, true].repeat(4) {
         let (order, reservation) = servers.bought(3).await;
         let path = format!("{CAPACITY}/reservationOrders/{order}/return");
         let first = quoted_return(&servers.ada(0), &order, &reservation, 3).await;
@@ -94,6 +94,13 @@ async fn r23_of_returns_and_exchanges_of_one_reservation_one_wins() {
     }
 
     // A return against an exchange.
+    for _ in 0..8 {
+        a_return_against_an_exchange(&servers).await;
+    }
+    assert_all_whole(&servers.database).await;
+}
+
+async fn a_return_against_an_exchange(servers: &Servers) {
     let (order, reservation) = servers.bought(2).await;
     let refund = quoted_return(&servers.ada(0), &order, &reservation, 2).await;
     let exchange = json!({
@@ -111,7 +118,46 @@ async fn r23_of_returns_and_exchanges_of_one_reservation_one_wins() {
     assert_eq!(winners(vec![returned, exchanged]), 1);
     let old = servers.ada(0).reads(&order_path(&order)).await.ok().json();
     assert_eq!(old["properties"]["provisioningState"], "Cancelled");
-    assert_all_whole(&servers.database).await;
+}
+
+#[tokio::test]
+async fn r17_r21_r23_when_all_is_returned_the_commercial_order_is_cancelled_and_the_log_says_so() {
+    let servers = Servers::new().await;
+    let ada = servers.ada(0);
+    let (order, reservation) = servers.bought(2).await;
+    let commercial = |orders: Value| -> Value {
+        let orders = orders["items"].as_array().unwrap().clone();
+        orders.into_iter().find(|one| one["lineItems"][0]["reservationOrderId"] == order.as_str()).unwrap()
+    };
+    let path = format!("{CAPACITY}/reservationOrders/{order}/return");
+    let entitled = format!("/v1/customers/{FJALLRAVEN}/entitlements?entitlementType=reservedinstance");
+    let updates = "/v1/auditrecords?filter=%7B%22Field%22:%22ResourceType%22,%22Value%22:%22Order%22,\
+                   %22Operator%22:%22equals%22%7D";
+    let mut left = reservation;
+    for (quantity, status, entitlements, is_logged_as_cancelled) in
+        [(1, "completed", 1, false), (1, "cancelled", 0, true)]
+    {
+        let body = quoted_return(&ada, &order, &left, quantity).await;
+        posts(&ada, &path, body).await.is(202, "");
+        let shown = commercial(ada.reads_orders(FJALLRAVEN).await.ok().json());
+        assert_eq!(shown["status"], status);
+        let id = shown["id"].as_str().unwrap();
+        let one = ada.reads(&format!("/v1/customers/{FJALLRAVEN}/orders/{id}")).await.ok().json();
+        assert_eq!(one["status"], status);
+        assert_eq!(ada.reads(&entitled).await.ok().json()["totalCount"], entitlements);
+        let records = ada.reads(updates).await.ok().json();
+        let newest = &records["items"][0];
+        assert_eq!((&newest["operationType"], &newest["resourceType"]), (&json!("update_order"), &json!("order")));
+        assert_eq!(newest["customizedData"][0], json!({"key": "OrderId", "value": id}));
+        let cancelled = newest["resourceNewValue"].as_str().is_some_and(|new| new.contains("\"Status\":\"cancelled\""));
+        assert_eq!(cancelled, is_logged_as_cancelled, "{newest}");
+        let reservations = format!("{CAPACITY}/reservationOrders/{order}/reservations?api-version=2022-11-01");
+        let inside = ada.reads(&reservations).await.ok().json();
+        let mut live = inside["value"].as_array().unwrap().iter();
+        if let Some(live) = live.find(|r| r["properties"]["provisioningState"] == "Succeeded") {
+            left = live["id"].as_str().unwrap().to_owned();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -137,7 +183,7 @@ async fn r22_of_two_splits_of_one_reservation_one_wins() {
 async fn r06_r18_a_purchase_against_turning_the_permission_off_happens_before_or_not_at_all() {
     let servers = Servers::new().await;
     let (ada, olle) = (servers.ada(1), servers.all[0].olle());
-    for _ in 0..5 {
+    for _ in 0..12 {
         let wanted = Purchase::of(1, SKU);
         let order = quoted_order(&olle.asks_price(&wanted).await.ok());
         let policy = format!("/v1/SelfServePolicy/{}_{FJALLRAVEN}", fullmakt_testkit::NORDMOLN);

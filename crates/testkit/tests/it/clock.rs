@@ -101,6 +101,32 @@ async fn g07_r24_what_falls_due_is_done_when_the_call_returns_and_a_quote_lapses
 }
 
 #[tokio::test]
+async fn r24_the_metrics_tell_what_was_done_and_that_nothing_waits() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let words = [movable(), vec!["--metrics-listen".to_owned(), address.clone()]].concat();
+    let database = TestDatabase::create(Database::under_test()).await;
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let world = format!("clock = \"{START}\"\n{NORDMOLN_WORLD}");
+    let options = ServerOptions { world: Some(world), words, program: None };
+    let server = Server::launch(&database, &data, &options).await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    server.olle().purchases(&monthly()).await.ok();
+    moves(&server.ada(), json!({"to": "2027-02-15T00:00:00Z"})).await.ok();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = client.get(format!("http://{address}/metrics")).send().await.unwrap().text().await.unwrap();
+    for line in [
+        "fullmakt_jobs_done_total{job=\"instalments\"} 3",
+        "fullmakt_jobs_due{job=\"instalments\"} 0",
+        "fullmakt_jobs_due{job=\"expiry\"} 0",
+        "fullmakt_jobs_due{job=\"renewal\"} 0",
+        "fullmakt_jobs_lag_seconds{job=\"instalments\"} 0",
+    ] {
+        assert!(page.lines().any(|told| told == line), "{line}\n{page}");
+    }
+}
+
+#[tokio::test]
 async fn g07_two_servers_share_a_movable_clock() {
     if Database::under_test() == Database::Sqlite {
         // A file has one server.
