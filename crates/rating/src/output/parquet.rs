@@ -494,5 +494,12 @@ impl Part {
 }
 
 fn unwritten(path: &Path, error: ::parquet::errors::ParquetError) -> Error {
-    Error::io("write", path, std::io::Error::other(error))
+    // What the system said comes wrapped.
+    let cause = match error {
+        ::parquet::errors::ParquetError::External(cause) => {
+            cause.downcast::<std::io::Error>().map_or_else(std::io::Error::other, |cause| *cause)
+        }
+        other => std::io::Error::other(other),
+    };
+    Error::io("write", path, cause)
 }

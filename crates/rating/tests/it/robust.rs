@@ -6,6 +6,8 @@ use fullmakt_rating::{About, Job, OutputFormat, Progress, Question, explain};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 const FIRST: i64 = 490_896;
 
@@ -337,6 +339,102 @@ fn little_memory_gives_the_same_bytes() {
     assert_eq!(plenty.currencies, little.currencies);
     let one = &plenty.currencies[0];
     assert!(one.covered_e10 > 0 && one.unused_e10 > 0 && one.consumed_e10 > one.covered_e10, "{one:?}");
+}
+
+/// A month as files, and the command that rates it to a folder beside them.
+fn month(rows: u64) -> (tempfile::TempDir, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    write_month(Month { rows, seed: 3, hours: 48, file_rows: 1 << 20, style: Style::default() }, folder.path())
+        .unwrap();
+    let program = env!("CARGO_BIN_EXE_bench-rate");
+    let words = [program, "rate", &folder.path().display().to_string(), &out(folder.path()).display().to_string()];
+    let words = words.map(str::to_owned).to_vec();
+    (folder, words)
+}
+
+fn out(folder: &Path) -> PathBuf {
+    folder.join("rated")
+}
+
+/// What is in the folder beside the input, hidden or not.
+fn made(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| !["usage", "reservations.csv", "flexibility.csv"].contains(&name.as_str())).collect()
+}
+
+/// Killed at instants spread over a whole run, never the same ones: the output is there as a whole, or not at all.
+#[test]
+fn a_kill_leaves_a_whole_output_or_none() {
+    let (folder, words) = month(30_000);
+    let start = || Command::new(&words[0]).args(&words[1..]).args(["64", "2"]).stdout(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    assert!(start().wait().unwrap().success());
+    let took = begun.elapsed();
+    let whole = files(&out(folder.path()));
+    let jitter = u32::from(took.subsec_nanos().to_le_bytes()[0]);
+    let (mut early, mut unfinished) = (0, 0);
+    for turn in 0..32_u32 {
+        if out(folder.path()).exists() {
+            fs::remove_dir_all(out(folder.path())).unwrap();
+        }
+        let mut child = start();
+        std::thread::sleep(took * (turn * 256 + jitter) / (31 * 256));
+        child.kill().unwrap();
+        let finished = child.wait().unwrap().success();
+        let shown = out(folder.path()).exists();
+        assert!(shown || !finished);
+        assert!(!shown || files(&out(folder.path())) == whole, "half an output after turn {turn}");
+        early += u32::from(!shown);
+        for name in made(folder.path()).into_iter().filter(|name| name != "rated") {
+            assert!(name.starts_with(".rated.unfinished-"), "{name}");
+            fs::remove_dir_all(folder.path().join(name)).unwrap();
+            unfinished += 1;
+        }
+    }
+    assert!(early > 4 && unfinished > 0, "{early} of 32 were killed early, {unfinished} while they wrote");
+}
+
+/// Files may grow to a limit and no further, which any process can have imposed on it: to the engine it is a disk that is full.
+#[test]
+fn a_full_disk_is_told_and_nothing_is_left() {
+    let (folder, words) = month(30_000);
+    let run = |blocks: &str, memory: &str| {
+        // Ignored, the signal gives way to an error.
+        let script = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", blocks]).args(&words).args([memory, "2"]);
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    // Blocks of 512 bytes, the limit of the first file; with 1 MiB of memory lines wait on disk as well.
+    for (blocks, memory, words) in [
+        ("0", "64", "part-00000.parquet`: File too large"),
+        ("1", "64", "part-00000.parquet`: File too large"),
+        ("90", "64", "part-00000.parquet`: File too large"),
+        ("90", "1", "cannot write lines that do not fit in memory to `"),
+    ] {
+        let (is_done, told) = run(blocks, memory);
+        assert!(!is_done && told.contains(words), "{blocks} {memory}: {told}");
+        assert_eq!(made(folder.path()), Vec::<String>::new(), "{told}");
+    }
+    assert!(run("unlimited", "1").0);
+
+    // A disk that is really full, where this process may mount one.
+    let small = folder.path().join("usage/small");
+    fs::create_dir(&small).unwrap();
+    let script =
+        "mount -t tmpfs -o size=64k none \"$1\" || exit 77; cd \"$1\"; shift; \"$@\"; status=$?; ls -A; exit $status";
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&small);
+    match command.args(&words[..3]).args(["rated", "64", "2"]).output() {
+        Ok(output) if output.status.code() == Some(1) => {
+            let told = String::from_utf8(output.stdout).unwrap();
+            assert!(told.contains("part-00000.parquet`: No space left on device"), "{told}");
+            assert_eq!(told.lines().count(), 1, "what is left on the disk: {told}");
+        }
+        Ok(output) if output.status.success() => panic!("64 KiB were enough"),
+        _ => println!("left out: this process may not mount a small disk"),
+    }
 }
 
 #[test]
