@@ -17,6 +17,7 @@ mod pages_customers;
 mod pages_portal;
 mod pages_purchases;
 mod pages_returns;
+mod pages_usage;
 mod partner_laws;
 mod partner_purchases;
 mod recordings;

@@ -1,0 +1,120 @@
+//! The pages of usage: what was covered, charge-back, explanations, what to buy; for the partner and for the customer.
+
+use crate::books::movable;
+use axum::http::Method;
+use fullmakt_domain::rating::parse_scaled;
+use fullmakt_testkit::{FJALLRAVEN, PRODUKTION, Purchase, Server, between, quoted_order};
+use serde_json::{Value, json};
+
+/// Five machines that run around the clock for eight days from the purchase of two.
+fn usage() -> Value {
+    let from: jiff::Timestamp = "2026-11-01T08:00:00Z".parse().unwrap();
+    let machine = |n: usize| {
+        let id = format!(
+            "/subscriptions/{PRODUKTION}/resourceGroups/App/providers/Microsoft.Compute/virtualMachines/vm{n}"
+        );
+        json!({
+            "subAccountId": PRODUKTION, "resourceId": id, "regionId": "swedencentral",
+            "armSkuName": "Standard_D2s_v5", "contractedUnitPrice": "0.1", "billingCurrency": "EUR",
+        })
+    };
+    let hour = |n: i64| {
+        let lines: Vec<Value> = (0..5).map(|m| json!([m, m, "1"])).collect();
+        json!({"start": (from + jiff::Span::new().hours(n)).to_string(), "lines": lines})
+    };
+    json!({
+        "customer": FJALLRAVEN,
+        "resources": (0..5).map(machine).collect::<Vec<_>>(),
+        "hours": (0..192).map(hour).collect::<Vec<_>>(),
+    })
+}
+
+/// A server on which Olle bought two and Ada brought in what ran.
+async fn used() -> Server {
+    let server = movable().await;
+    let (ada, olle) = (server.ada(), server.olle());
+    let wanted = Purchase::of(2, "Standard_D2s_v5");
+    let order = quoted_order(&olle.asks_price(&wanted).await.ok());
+    olle.buys_quoted(&order, &wanted).await.ok();
+    ada.sends(Method::POST, "/fullmakt/v1/clock", &json!({"advance": "P9D"})).await.ok();
+    ada.sends(Method::POST, "/fullmakt/v1/usage", &usage()).await.ok();
+    ada.sends(Method::POST, "/fullmakt/v1/clock", &json!({"advance": "PT1S"})).await.ok();
+    server
+}
+
+#[tokio::test]
+async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost() {
+    let server = used().await;
+    let mut ada = server.ada().browses().await;
+    let mut olle = server.olle().browses().await;
+    let frames = [(&mut ada, format!("/dashboard/customers/{FJALLRAVEN}")), (&mut olle, format!("/portal/{FJALLRAVEN}"))];
+    for (browser, base) in frames {
+        // Two of five are covered, and the two are always used.
+        let page = browser.gets(&format!("{base}/usage?days=7")).await.ok();
+        let page = page.says("40%").says("100%").says("Produktion").says("<svg class=\"chart\"");
+        let reservation = between(&page.text(), &format!("href=\"{base}/reservations/"), "\"").unwrap().to_owned();
+        let page = browser.gets(&format!("{base}/reservations/{reservation}")).await.ok();
+        page.says("Utilisation").says("Saved").says("<svg class=\"chart\"").says("/usage/explain?reservation=");
+        browser.gets(&format!("{base}/reservations")).await.ok().says("100% · 100% · 100%");
+
+        let page = browser.gets(&format!("{base}/usage/charge-back")).await.ok();
+        page.says("app").says("Without reservations");
+        let wrong = browser.gets(&format!("{base}/usage/charge-back?from=2026-11-09&until=2026-11-01")).await;
+        assert_eq!(wrong.status, 400, "{wrong}");
+        wrong.says("The period ends before it begins.");
+
+        let explain = format!("{base}/usage/explain?hour=2026-11-03T10:00");
+        browser.gets(&explain).await.ok().says("vm0").says("in pass 4").says("No reservation").says("All of it was used.");
+        let line = browser.gets(&format!("{explain}&line=4")).await.ok();
+        line.says("Lines that come before had used it up: 0, 1.");
+        let wrong = browser.gets(&format!("{base}/usage/explain?hour=soon")).await;
+        assert_eq!(wrong.status, 400, "{wrong}");
+
+        let page = browser.gets(&format!("{base}/what-to-buy?days=7")).await.ok();
+        page.says("3 × Standard_D2s_v5").says("Paid back by").says("quantity=3");
+    }
+}
+
+#[tokio::test]
+async fn a_recommendation_leads_to_a_purchase_that_is_filled_in() {
+    let server = used().await;
+    let mut olle = server.olle().browses().await;
+    let page = olle.gets(&format!("/portal/{FJALLRAVEN}/what-to-buy?days=7&scope=shared&term=P1Y")).await.ok();
+    let link = between(&page.text(), &format!("href=\"/portal/{FJALLRAVEN}/purchase/item"), "\"").unwrap().to_owned();
+    let link = format!("/portal/{FJALLRAVEN}/purchase/item{}", link.replace("&amp;", "&").replace("&#38;", "&"));
+    olle.gets(&link).await.ok().says("value=\"3\"").says("Standard_D2s_v5");
+}
+
+#[tokio::test]
+async fn charge_back_as_a_file_adds_up_to_the_bill_to_the_last_digit() {
+    let server = used().await;
+    let mut olle = server.olle().browses().await;
+    let path = format!("/portal/{FJALLRAVEN}/usage/charge-back/export.csv?from=2026-11-01&until=2026-11-09");
+    let file = olle.gets(&path).await.ok().text();
+    let mut rows = file.trim_start_matches('\u{feff}').lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = |name: &str| header.iter().position(|one| *one == name).unwrap();
+    let mut sums = [0_i128; 4];
+    for row in rows {
+        for (sum, name) in sums.iter_mut().zip(["CoveredCost", "UnusedCost", "PayAsYouGoCost", "TotalCost"]) {
+            *sum += parse_scaled(row[column(name)], 38, 10).unwrap();
+        }
+    }
+    let [covered, unused, paid, total] = sums;
+    assert_eq!(covered + unused + paid, total, "{file}");
+    // Three of five, 192 hours at 0.1; both reserved ones were used in every hour.
+    assert_eq!((paid, unused), (576_000_000_000, 0));
+}
+
+#[tokio::test]
+async fn without_usage_the_pages_say_how_it_gets_here() {
+    let server = Server::start().await;
+    let mut ada = server.ada().browses_in("sv").await;
+    let mut olle = server.olle().browses().await;
+    for rest in ["/usage", "/usage/charge-back", "/usage/explain", "/what-to-buy"] {
+        let page = ada.gets(&format!("/dashboard/customers/{FJALLRAVEN}{rest}")).await.ok();
+        page.says("Ingen användning än").says("fullmakt import usage");
+        let page = olle.gets(&format!("/portal/{FJALLRAVEN}{rest}")).await.ok();
+        page.says("No usage yet").says("your partner has brought in your usage");
+    }
+}
