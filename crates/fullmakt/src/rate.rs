@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use fullmakt_domain::rating::{HOUR_MICROS, format_scaled};
 use fullmakt_rating::{
-    FocusInput, Job, Mapping, NotRated, OutputFormat, Phase, Progress, Summary, Taking, parse_instant,
+    FocusInput, Job, Mapping, NotRated, OutputColumns, OutputFormat, Phase, Progress, Summary, Taking, parse_instant,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -47,6 +47,8 @@ Examples:
   fullmakt rate --input-format focus --usage export/ --reservations reservations.csv --flexibility flexibility.csv --out rated \
       --unrated rest.csv
       A cost and usage export; its purchases, taxes and other rows go to rest.csv as they are.
+  fullmakt rate … --output-format focus --format csv
+      The outcome as a FOCUS 1.2 data set.
   fullmakt rate … --json | jq '.currencies[] | {currency, saved}'
 
 The folder of --out appears when all is done, or not at all: a run that fails or is killed leaves nothing that looks like
@@ -83,6 +85,9 @@ pub struct Rate {
     /// What to write
     #[arg(long, value_name = "FORMAT", default_value = "parquet")]
     format: Format,
+    /// Which columns to write
+    #[arg(long, value_name = "FORMAT", default_value = "rated")]
+    output_format: OutputFormatArg,
     /// Set rows that cannot be used aside in this CSV file, and go on without them
     #[arg(long, value_name = "FILE")]
     skip_bad_rows: Option<PathBuf>,
@@ -106,7 +111,7 @@ pub struct InputArgs {
     /// What the usage files are
     #[arg(long, value_name = "FORMAT", default_value = "usage")]
     input_format: InputFormat,
-    /// Where a FOCUS export has what, TOML, laid over what --print-mapping prints
+    /// Where a FOCUS export has what, and what the labels of a FOCUS data set are; TOML, laid over what --print-mapping prints
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Of a FOCUS export, rate usage that a commitment covers already as if none did
@@ -125,7 +130,23 @@ enum InputFormat {
     Focus,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutputFormatArg {
+    /// The columns of usage and what the rating adds
+    Rated,
+    /// A FOCUS 1.2 data set: usage, what covers it, what was unused, and what reservations cost when they were bought
+    Focus,
+}
+
 impl InputArgs {
+    /// What the columns of a FOCUS data set say.
+    ///
+    /// # Errors
+    /// When the mapping cannot be used.
+    fn mapping(&self) -> anyhow::Result<Mapping> {
+        Ok(self.mapping.as_deref().map_or_else(Mapping::built_in, Mapping::from_file)?)
+    }
+
     /// How FOCUS exports are read; `None`: the files have the columns of usage.
     ///
     /// # Errors
@@ -133,7 +154,7 @@ impl InputArgs {
     pub fn focus(&self, keeps_details: bool) -> anyhow::Result<Option<Arc<FocusInput>>> {
         if self.input_format == InputFormat::Usage {
             let given = [
-                (self.mapping.is_some(), "--mapping"),
+                (self.mapping.is_some() && !keeps_details, "--mapping"),
                 (self.rate_committed, "--rate-committed"),
                 (self.spread_longer_periods, "--spread-longer-periods"),
             ];
@@ -142,7 +163,7 @@ impl InputArgs {
             }
             return Ok(None);
         }
-        let mapping = self.mapping.as_deref().map_or_else(Mapping::built_in, Mapping::from_file)?;
+        let mapping = self.mapping()?;
         let taking = Taking {
             committed: self.rate_committed,
             longer_periods: self.spread_longer_periods,
@@ -224,7 +245,8 @@ impl Rate {
         if period.as_ref().is_some_and(Range::is_empty) {
             return Err(ConfigError::usage("--period-end is not after --period-start".into()).into());
         }
-        let focus = self.input.focus(false)?;
+        let writes_focus = self.output_format == OutputFormatArg::Focus;
+        let focus = self.input.focus(writes_focus)?;
         if focus.is_none() && self.unrated.is_some() {
             return Err(ConfigError::usage("--unrated goes with --input-format focus".into()).into());
         }
@@ -242,6 +264,10 @@ impl Rate {
             format: match self.format {
                 Format::Parquet => OutputFormat::Parquet,
                 Format::Csv => OutputFormat::Csv,
+            },
+            columns: match self.output_format {
+                OutputFormatArg::Rated => OutputColumns::Rated,
+                OutputFormatArg::Focus => OutputColumns::Focus(Arc::new(self.input.mapping()?)),
             },
             skip_bad_rows: self.skip_bad_rows.clone(),
             subscriptions: self.subscriptions.clone(),

@@ -171,6 +171,12 @@ fn a_focus_export_is_rated() {
         assert!(out.contains(word), "{out}");
     }
     assert!(fs::read_to_string(folder.path().join("rest.csv")).unwrap().contains("export.csv,4,tax,p,EUR,Tax,"));
+    let data_set = ["--input-format", "focus", "--output-format", "focus", "--format", "csv", "--out", "focus"];
+    let base: Vec<&str> = words(&[]).into_iter().filter(|word| !["--out", "rated"].contains(word)).collect();
+    let (status, _, err) = told(&run(folder.path(), &[&base[..], &data_set].concat()));
+    assert_eq!((status, err.as_str()), (0, ""));
+    let text = fs::read_to_string(folder.path().join("focus/part-00000.csv")).unwrap();
+    assert!(text.starts_with("AvailabilityZone,BilledCost,") && text.contains(",Usage-Based,"), "{text}");
     let explained =
         ["explain", "--usage", "export.csv", "--input-format", "focus", "--reservations", "reservations.csv"];
     let about = ["--flexibility", "flexibility.csv", "--line", "2000"];

@@ -18,6 +18,7 @@ mod number;
 mod output;
 mod profile;
 mod progress;
+mod purchase;
 mod runs;
 pub mod sample;
 mod scan;
@@ -30,14 +31,15 @@ pub use error::{Error, Mistake};
 pub use explain::{About, ExplainedLine, ExplainedPart, ExplainedReservation, Explanation, Question, explain};
 pub use hours::{FileLine, FileResource, UsageFiles};
 pub use input::{FocusInput, Mapping, NotRated, Taking, parse_instant};
-pub use output::OutputFormat;
+pub use output::{OutputColumns, OutputFormat};
 pub use progress::{Phase, Progress};
 pub use summary::{CurrencySummary, ReservationSummary, Summary};
 
 use book::Book;
 use number::long;
-use output::{Encoder, Parts, Stage};
+use output::{Encoder, Parts, Stage, focus};
 use profile::{Profiles, Vocabulary};
+use purchase::Purchase;
 use runs::{Lines, Runs};
 use scan::{Aside, Checks, Usage};
 use std::fs::File;
@@ -75,6 +77,8 @@ pub struct Job {
     pub memory: u64,
     /// What to write.
     pub format: OutputFormat,
+    /// Which columns.
+    pub columns: OutputColumns,
     /// Where to set bad rows aside; `None`: they fail the run.
     pub skip_bad_rows: Option<PathBuf>,
     /// A list of the subscriptions that usage may name.
@@ -114,7 +118,16 @@ fn rate_in_stretches(job: &Job, progress: &Progress, stretch_rows: u64) -> Resul
     drop(profiles);
     let stretches = work::cut(&book, &lines, &period, stretch_rows)?;
     progress.begin_rating(lines.count);
-    let (tally, files, bytes) = rate_all(job, &stage, &stretches, (&book, &lines, &repeats), &words, progress)?;
+    let focus = match &job.columns {
+        OutputColumns::Rated => None,
+        OutputColumns::Focus(mapping) => Some(focus::Context { flexibility: &flexibility, mapping }),
+    };
+    let purchases = match focus {
+        Some(_) => purchase::purchases(&book.reservations, &period),
+        None => Vec::new(),
+    };
+    let extra = Extra { focus: focus.as_ref(), purchases: &purchases };
+    let (tally, files, bytes) = rate_all(job, &stage, &stretches, (&book, &lines, &repeats), &words, &extra, progress)?;
     if let Some(path) = &job.skip_bad_rows {
         write_aside(path, &scanned.aside, job.is_durable)?;
     }
@@ -163,6 +176,12 @@ fn repeats(
 
 type Rated = (Tally, u64, u64);
 
+/// What a FOCUS data set holds beside the rating.
+struct Extra<'a> {
+    focus: Option<&'a focus::Context<'a>>,
+    purchases: &'a [Purchase],
+}
+
 /// Rates the stretches on all threads and writes them in order.
 fn rate_all(
     job: &Job,
@@ -170,17 +189,18 @@ fn rate_all(
     stretches: &[Stretch],
     (book, lines, repeats): (&Book, &Lines, &Repeats),
     words: &Vocabulary,
+    extra: &Extra<'_>,
     progress: &Progress,
 ) -> Result<Rated, Error> {
     let fitting = usize::try_from((job.memory / 2 + (128 << 20)) / STRETCH_BYTES).unwrap_or(usize::MAX).max(1);
     let threads = job.threads.min(fitting).min(stretches.len().max(1));
-    let parts = Parts::new(stage, job.format, threads);
+    let parts = Parts::new(stage, job.format, extra.focus.is_some(), threads);
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     let tallies = threads::on_all(threads, || {
         let mut rater = Rater::new(book, lines, repeats);
         let mut run = || {
-            let mut encoder = Encoder::new(job.format, book, words)?;
+            let mut encoder = Encoder::new(job.format, extra.focus, book, words)?;
             let mut block = block::Block::default();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -205,8 +225,15 @@ fn rate_all(
     if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let (files, bytes) = parts.finish()?;
     let mut sum = Tally::new(book.reservations.len());
+    if let Some(context) = extra.focus
+        && !extra.purchases.is_empty()
+    {
+        let encoder = focus::Encoder::new(job.format, context, book, words)?;
+        parts.put(stretches.len(), encoder.encode_purchases(extra.purchases)?)?;
+        sum.rows += long(extra.purchases.len());
+    }
+    let (files, bytes) = parts.finish()?;
     tallies.iter().for_each(|tally| sum.add(tally));
     Ok((sum, files, bytes))
 }
@@ -275,6 +302,7 @@ mod tests {
                 threads,
                 memory,
                 format: OutputFormat::Csv,
+                columns: OutputColumns::Rated,
                 skip_bad_rows: None,
                 subscriptions: None,
                 is_durable: false,

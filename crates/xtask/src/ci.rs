@@ -44,6 +44,9 @@ pub fn everything() -> anyhow::Result<()> {
 /// The tests, on SQLite and then on PostgreSQL.
 pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
     let python = python::environment()?;
+    // Its environment is large, so only those wait for it who may run its test.
+    let is_validated = words.is_empty() || words.iter().any(|word| word == "fullmakt-rating");
+    let validator = if is_validated { python::focus_validator()? } else { None };
     let tools = Tools::ready()?;
     let fast = Cluster::start(Durability::None)?;
     let durable = Cluster::start(Durability::Full)?;
@@ -55,6 +58,9 @@ pub fn test(only: Option<Database>, words: &[String]) -> anyhow::Result<()> {
         }
         let mut tests = run::cargo(&["test", "--locked", "--no-fail-fast"]);
         tests.env("FULLMAKT_TEST_PYTHON", &python);
+        if let Some(validator) = &validator {
+            tests.env("FULLMAKT_TEST_FOCUS_VALIDATOR", validator);
+        }
         tools.tell(&mut tests);
         tests.env_remove("FULLMAKT_TEST_POSTGRES").env_remove("FULLMAKT_TEST_POSTGRES_DURABLE");
         if database == Database::Postgres {

@@ -21,6 +21,8 @@ pub struct Size {
     pub group: u32,
     /// Its ratio, divided by what the ratios of the group have in common.
     pub ratio: Ratio,
+    /// Its ratio as the table has it.
+    pub listed: Ratio,
 }
 
 /// The table, by SKU. Where a SKU is listed more than once, its first row counts.
@@ -42,7 +44,7 @@ impl Flexibility {
             let divisor = common.entry(group).or_insert(0);
             sizes.entry(row.sku).or_insert_with(|| {
                 *divisor = greatest_common_divisor(row.ratio.scaled(), *divisor);
-                Size { group, ratio: row.ratio }
+                Size { group, ratio: row.ratio, listed: row.ratio }
             });
         }
         for size in sizes.values_mut() {
@@ -99,5 +101,6 @@ mod tests {
         let table = Flexibility::new([row("a", "x", "28.8"), row("a", "y", "1"), row("a", "z", "2")]);
         let scaled = |sku| table.size(sku).unwrap().ratio.scaled();
         assert_eq!((scaled("x"), scaled("y"), scaled("z")), (144, 5, 10));
+        assert_eq!(table.size("x").unwrap().listed, Ratio::parse("28.8").unwrap());
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "the figures go to the program that asked for them")]
 
 use fullmakt_rating::sample::{Month, Style, write_month};
-use fullmakt_rating::{Error, Job, OutputFormat, Progress, rate};
+use fullmakt_rating::{Error, Job, OutputColumns, OutputFormat, Progress, rate};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -58,6 +58,7 @@ fn measure(folder: &Path, out: &str, memory: &str, threads: &str, held: Option<&
         threads: number(threads)?,
         memory: number::<u64>(memory)? << 20,
         format: OutputFormat::Parquet,
+        columns: OutputColumns::Rated,
         skip_bad_rows: None,
         subscriptions: None,
         is_durable: true,

@@ -14,7 +14,7 @@ pub use focus::{FocusInput, FocusUsage, Mapping, NotRated, Taking, write_not_rat
 #[cfg(test)]
 pub use page::hybrid;
 pub use parquet::{ParquetUsage, names};
-pub use table::{ReservationRow, flexibility, reservations, subscriptions};
+pub use table::{Payment, ReservationRow, flexibility, reservations, subscriptions};
 pub use time::{format_hour, format_instant, parse_instant};
 
 use crate::error::Error;

@@ -8,7 +8,9 @@ use crate::error::{Error, Mistake};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 use csv::ByteRecord;
-use fullmakt_domain::rating::{COST_DECIMALS, Flexibility, FlexibilityRow, Ratio, format_scaled, parse_scaled};
+use fullmakt_domain::rating::{
+    COST_DECIMALS, Flexibility, FlexibilityRow, QUANTITY_DECIMALS, Ratio, format_scaled, parse_scaled,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -44,7 +46,33 @@ pub struct ReservationRow {
     pub hourly_cost_e8: i64,
     /// `BillingCurrency`.
     pub currency: String,
+    /// `ReservationName`.
+    pub name: Option<String>,
+    /// `BillingSubscriptionId`: the subscription that is charged.
+    pub billing_subscription: Option<String>,
+    /// `BillingPlan` and `Price`.
+    pub payment: Option<Payment>,
+    /// `OnDemandUnitPrice`: what an hour of the reserved SKU costs without reservations, in 10^-6.
+    pub on_demand_price_e6: Option<i64>,
 }
+
+/// How a reservation is paid, and what one reserved instance costs. In 10^-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payment {
+    /// Once, for the whole term.
+    Upfront {
+        /// For the term.
+        price_e8: i64,
+    },
+    /// Every month of the term.
+    Monthly {
+        /// For a month.
+        price_e8: i64,
+    },
+}
+
+/// Columns of a reservation that may be missing; they are told in FOCUS data sets.
+const OPTIONAL: [&str; 5] = ["ReservationName", "BillingSubscriptionId", "BillingPlan", "Price", "OnDemandUnitPrice"];
 
 const RESERVATION: [&str; 14] = [
     "ReservationId",
@@ -71,7 +99,7 @@ pub fn reservations(path: &Path) -> Result<Vec<ReservationRow>, Error> {
     let mut rows = Vec::new();
     let mut mistakes = Vec::new();
     let mut ids = BTreeSet::new();
-    each_row(path, &RESERVATION, |row, fields| match reservation(fields) {
+    each_row(path, &RESERVATION, &OPTIONAL, |row, fields| match reservation(fields) {
         Ok(found) if ids.insert(found.id.clone()) => rows.push(found),
         Ok(found) => mistakes.push(mistake(path, row, "ReservationId", format!("`{}` is there twice", found.id))),
         Err((column, problem)) => mistakes.push(mistake(path, row, column, problem)),
@@ -109,11 +137,11 @@ fn reservation(fields: &[String]) -> Result<ReservationRow, (&'static str, Strin
     let quantity = quantity.parse().ok().filter(|number| (0..=MOST_INSTANCES).contains(number)).ok_or_else(|| {
         (RESERVATION[8], format!("`{}` is not a whole number from 0 to {MOST_INSTANCES}", shown(quantity.as_bytes())))
     })?;
-    let cost = text(12)?;
-    let cost = parse_scaled(&cost, 18, COST_DECIMALS)
-        .map_err(|problem| problem.to_string())
-        .and_then(|scaled| i64::try_from(scaled).map_err(|error| error.to_string()))
-        .map_err(|problem| (RESERVATION[12], format!("`{}`: {problem}", shown(cost.as_bytes()))))?;
+    let cost = amount(RESERVATION[12], &text(12)?, COST_DECIMALS)?;
+    let more = &fields[RESERVATION.len()..];
+    let some = |index: usize| Some(more[index].clone()).filter(|text| !text.is_empty());
+    let on_demand = some(4).map(|text| amount(OPTIONAL[4], &text, QUANTITY_DECIMALS)).transpose()?;
+    let payment = payment(some(2), some(3))?;
     Ok(ReservationRow {
         id: text(0)?,
         account: text(1)?,
@@ -128,7 +156,33 @@ fn reservation(fields: &[String]) -> Result<ReservationRow, (&'static str, Strin
         purchased_at: instant(11)?,
         hourly_cost_e8: cost,
         currency: text(13)?,
+        name: some(0),
+        billing_subscription: some(1),
+        payment,
+        on_demand_price_e6: on_demand,
     })
+}
+
+fn amount(column: &'static str, text: &str, decimals: u32) -> Result<i64, (&'static str, String)> {
+    parse_scaled(text, 18, decimals)
+        .map_err(|problem| problem.to_string())
+        .and_then(|scaled| i64::try_from(scaled).map_err(|error| error.to_string()))
+        .map_err(|problem| (column, format!("`{}`: {problem}", shown(text.as_bytes()))))
+}
+
+fn payment(plan: Option<String>, price: Option<String>) -> Result<Option<Payment>, (&'static str, String)> {
+    let (plan, price) = match (plan, price) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => return Err(("BillingPlan", "is null, and `Price` is there".into())),
+        (Some(_), None) => return Err(("Price", "is null, and `BillingPlan` is there".into())),
+        (Some(plan), Some(price)) => (plan, price),
+    };
+    let price_e8 = amount("Price", &price, COST_DECIMALS)?;
+    match plan.as_str() {
+        "Upfront" => Ok(Some(Payment::Upfront { price_e8 })),
+        "Monthly" => Ok(Some(Payment::Monthly { price_e8 })),
+        _ => Err(("BillingPlan", format!("`{}` is neither `Upfront` nor `Monthly`", shown(plan.as_bytes())))),
+    }
 }
 
 /// Reads the size flexibility table, CSV or Parquet.
@@ -139,7 +193,7 @@ pub fn flexibility(path: &Path) -> Result<Flexibility, Error> {
     const COLUMNS: [&str; 3] = ["InstanceSizeFlexibilityGroup", "ArmSkuName", "Ratio"];
     let mut rows = Vec::new();
     let mut mistakes = Vec::new();
-    each_row(path, &COLUMNS, |row, fields| {
+    each_row(path, &COLUMNS, &[], |row, fields| {
         if let Some(empty) = fields.iter().position(String::is_empty) {
             mistakes.push(mistake(path, row, COLUMNS[empty], "is null".into()));
             return;
@@ -161,7 +215,7 @@ pub fn flexibility(path: &Path) -> Result<Flexibility, Error> {
 /// [`Error`] when the file cannot be read.
 pub fn subscriptions(path: &Path) -> Result<BTreeSet<String>, Error> {
     let mut found = BTreeSet::new();
-    each_row(path, &["SubAccountId"], |_, fields| {
+    each_row(path, &["SubAccountId"], &[], |_, fields| {
         found.insert(fields[0].clone());
     })?;
     Ok(found)
@@ -179,15 +233,22 @@ fn report(mistakes: Vec<Mistake>) -> Result<(), Error> {
     Err(Error::Mistakes { first: mistakes.into_iter().take(20).collect(), count })
 }
 
-/// Calls `each` with the number of every row, from 1, and its fields as text; null is empty.
-fn each_row(path: &Path, columns: &[&'static str], mut each: impl FnMut(u64, &[String])) -> Result<(), Error> {
+/// Calls `each` with the number of every row, from 1, and its fields as text: the columns, then those that may be missing. Null
+/// and missing are empty.
+fn each_row(
+    path: &Path,
+    columns: &[&'static str],
+    optional: &[&'static str],
+    mut each: impl FnMut(u64, &[String]),
+) -> Result<(), Error> {
     if format_of(path)? == Format::Parquet {
-        return each_parquet_row(path, columns, each);
+        return each_parquet_row(path, columns, optional, each);
     }
     let mut table = Table::open(path)?;
-    let places = columns.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut places = columns.iter().map(|name| table.column(name).map(Some)).collect::<Result<Vec<_>, _>>()?;
+    places.extend(optional.iter().map(|name| table.find(name)));
     let mut record = ByteRecord::new();
-    let mut fields = vec![String::new(); columns.len()];
+    let mut fields = vec![String::new(); places.len()];
     let mut row = 0;
     while table.next(&mut record)? {
         row += 1;
@@ -195,7 +256,8 @@ fn each_row(path: &Path, columns: &[&'static str], mut each: impl FnMut(u64, &[S
             let problem = format!("has {} fields, the header {}", record.len(), table.width());
             return Err(Error::mistake(mistake(path, row, "", problem)));
         }
-        for ((field, place), name) in fields.iter_mut().zip(&places).zip(columns) {
+        for ((field, place), name) in fields.iter_mut().zip(&places).zip(columns.iter().chain(optional)) {
+            let Some(place) = place else { continue };
             let value = std::str::from_utf8(&record[*place]);
             value.map_err(|_| Error::mistake(mistake(path, row, name, "is not UTF-8".into())))?.clone_into(field);
         }
@@ -204,7 +266,12 @@ fn each_row(path: &Path, columns: &[&'static str], mut each: impl FnMut(u64, &[S
     Ok(())
 }
 
-fn each_parquet_row(path: &Path, columns: &[&'static str], mut each: impl FnMut(u64, &[String])) -> Result<(), Error> {
+fn each_parquet_row(
+    path: &Path,
+    columns: &[&'static str],
+    optional: &[&'static str],
+    mut each: impl FnMut(u64, &[String]),
+) -> Result<(), Error> {
     let unreadable =
         |error| Error::file(path, format_args!("cannot be read as Parquet, perhaps it is cut short: {error}"));
     let reader = SerializedFileReader::new(super::open(path)?).map_err(unreadable)?;
@@ -214,6 +281,7 @@ fn each_parquet_row(path: &Path, columns: &[&'static str], mut each: impl FnMut(
             return Err(Error::file(path, format_args!("has no column `{name}`")));
         }
     }
+    let columns = [columns, optional].concat();
     let mut fields = vec![String::new(); columns.len()];
     for (index, row) in reader.get_row_iter(None).map_err(unreadable)?.enumerate() {
         let row = row.map_err(unreadable)?;

@@ -1,6 +1,7 @@
 //! From blocks to files: encoded by many threads, written in order by whoever comes next, shown only when all is done.
 
 mod csv;
+pub mod focus;
 mod pack;
 mod parquet;
 
@@ -9,6 +10,7 @@ pub use csv::record;
 use crate::block::Block;
 use crate::book::Book;
 use crate::error::Error;
+use crate::input::Mapping;
 use crate::intern::Texts;
 use crate::number::long;
 use crate::profile::Vocabulary;
@@ -16,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLockReadGuard};
 
 /// Blocks in one file, at most.
 const PART_BLOCKS: usize = 64;
@@ -30,6 +32,15 @@ pub enum OutputFormat {
     Csv,
 }
 
+/// The columns of the output.
+#[derive(Clone, Debug)]
+pub enum OutputColumns {
+    /// Those of usage and what the rating adds.
+    Rated,
+    /// Those of FOCUS 1.2, with what a mapping says of descriptive columns.
+    Focus(Arc<Mapping>),
+}
+
 /// The texts of the vocabulary, for reading.
 struct Names<'a> {
     account: RwLockReadGuard<'a, Texts>,
@@ -39,6 +50,7 @@ struct Names<'a> {
     region: RwLockReadGuard<'a, Texts>,
     sku: RwLockReadGuard<'a, Texts>,
     currency: RwLockReadGuard<'a, Texts>,
+    detail: RwLockReadGuard<'a, Texts>,
 }
 
 impl<'a> Names<'a> {
@@ -51,6 +63,7 @@ impl<'a> Names<'a> {
             region: words.region.texts(),
             sku: words.sku.texts(),
             currency: words.currency.texts(),
+            detail: words.detail.texts(),
         }
     }
 }
@@ -61,6 +74,8 @@ pub enum Encoder<'a> {
     Parquet(Box<parquet::Encoder<'a>>),
     /// As text.
     Csv(csv::Encoder<'a>),
+    /// As a FOCUS data set.
+    Focus(Box<focus::Encoder<'a>>),
 }
 
 /// A block, encoded.
@@ -72,11 +87,19 @@ pub enum Encoded {
 }
 
 impl<'a> Encoder<'a> {
-    /// For blocks of this book.
+    /// For blocks of this book. `focus`: for a FOCUS data set, what it says beside the rating.
     ///
     /// # Errors
     /// [`Error`] when it cannot be made.
-    pub fn new(format: OutputFormat, book: &'a Book, words: &'a Vocabulary) -> Result<Self, Error> {
+    pub fn new(
+        format: OutputFormat,
+        focus: Option<&focus::Context<'a>>,
+        book: &'a Book,
+        words: &'a Vocabulary,
+    ) -> Result<Self, Error> {
+        if let Some(context) = focus {
+            return Ok(Self::Focus(Box::new(focus::Encoder::new(format, context, book, words)?)));
+        }
         Ok(match format {
             OutputFormat::Parquet => Self::Parquet(Box::new(parquet::Encoder::new(book, words)?)),
             OutputFormat::Csv => Self::Csv(csv::Encoder::new(book, words)),
@@ -91,6 +114,7 @@ impl<'a> Encoder<'a> {
         Ok(match self {
             Self::Parquet(encoder) => Encoded::Parquet(encoder.encode(block)?),
             Self::Csv(encoder) => Encoded::Csv(encoder.encode(block)),
+            Self::Focus(encoder) => encoder.encode(block)?,
         })
     }
 }
@@ -166,6 +190,7 @@ impl Drop for Stage {
 pub struct Parts<'a> {
     stage: &'a Stage,
     format: OutputFormat,
+    is_focus: bool,
     state: Mutex<State>,
     moved: Condvar,
     ahead: usize,
@@ -188,8 +213,8 @@ enum Open {
 
 impl<'a> Parts<'a> {
     /// Holds back at most `ahead` blocks that come too early.
-    pub fn new(stage: &'a Stage, format: OutputFormat, ahead: usize) -> Self {
-        Self { stage, format, state: Mutex::default(), moved: Condvar::new(), ahead }
+    pub fn new(stage: &'a Stage, format: OutputFormat, is_focus: bool, ahead: usize) -> Self {
+        Self { stage, format, is_focus, state: Mutex::default(), moved: Condvar::new(), ahead }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -254,9 +279,13 @@ impl<'a> Parts<'a> {
         let failed = |cause| Error::io("write", &path, cause);
         let mut file = File::create_new(&path).map_err(failed)?;
         let open = match self.format {
-            OutputFormat::Parquet => Open::Parquet(Box::new(parquet::Part::new(&path, file)?)),
+            OutputFormat::Parquet => {
+                let schema = if self.is_focus { focus::schema() } else { parquet::schema() };
+                Open::Parquet(Box::new(parquet::Part::new(&path, file, schema)?))
+            }
             OutputFormat::Csv => {
-                file.write_all(csv::HEADER.as_bytes()).map_err(failed)?;
+                let header = if self.is_focus { focus::header() } else { csv::HEADER.into() };
+                file.write_all(&header).map_err(failed)?;
                 Open::Csv(file)
             }
         };

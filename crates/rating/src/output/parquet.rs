@@ -49,7 +49,7 @@ const SCHEMA: &str = "message rated {
 const LEVEL: i32 = 1;
 
 /// A row group, encoded and not yet in a file.
-pub struct Group(Vec<(Bytes, ColumnCloseResult)>);
+pub struct Group(pub Vec<(Bytes, ColumnCloseResult)>);
 
 /// Encodes blocks on one thread.
 pub struct Encoder<'a> {
@@ -451,7 +451,8 @@ fn entries(texts: &[&str]) -> Vec<u8> {
     dictionary
 }
 
-fn schema() -> TypePtr {
+/// The schema of rated usage.
+pub fn schema() -> TypePtr {
     Arc::new(parse_message_type(SCHEMA).expect("the schema is well formed"))
 }
 
@@ -463,9 +464,9 @@ impl Part {
     ///
     /// # Errors
     /// [`Error`] when it cannot be written.
-    pub fn new(path: &Path, file: File) -> Result<Self, Error> {
+    pub fn new(path: &Path, file: File, schema: TypePtr) -> Result<Self, Error> {
         let properties = Arc::new(WriterProperties::builder().build());
-        let writer = SerializedFileWriter::new(file, schema(), properties);
+        let writer = SerializedFileWriter::new(file, schema, properties);
         Ok(Self(writer.map_err(|error| unwritten(path, error))?))
     }
 

@@ -4,8 +4,11 @@
 
 mod cases;
 mod focus_in;
+mod focus_out;
 mod generated;
 mod model;
 mod oracle;
+mod published;
 mod robust;
 mod server;
+mod validator;

@@ -6,7 +6,7 @@ use fullmakt_domain::rating::{
     format_scaled,
 };
 use fullmakt_rating::sample::{Style, UsageColumns, write_usage};
-use fullmakt_rating::{Job, OutputFormat, Progress, Summary};
+use fullmakt_rating::{Job, OutputColumns, OutputFormat, Progress, Summary};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,6 +252,7 @@ pub fn write(world: &World, way: &Way, folder: &Path) -> Job {
         threads: way.threads,
         memory: way.memory,
         format: way.format,
+        columns: OutputColumns::Rated,
         skip_bad_rows: None,
         subscriptions: None,
         is_durable: false,

@@ -2,7 +2,7 @@
 
 use crate::model::{HOUR, Held, Usage, Way, World, by_engine, rate, read_output, write};
 use fullmakt_rating::sample::{Month, Style, write_month};
-use fullmakt_rating::{About, Job, OutputFormat, Progress, Question, explain};
+use fullmakt_rating::{About, Job, OutputColumns, OutputFormat, Progress, Question, explain};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -324,6 +324,7 @@ fn little_memory_gives_the_same_bytes() {
             threads,
             memory,
             format: OutputFormat::Parquet,
+            columns: OutputColumns::Rated,
             skip_bad_rows: None,
             subscriptions: None,
             is_durable: false,

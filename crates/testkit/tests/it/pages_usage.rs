@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 fn usage() -> Value {
     let from: jiff::Timestamp = "2026-11-01T08:00:00Z".parse().unwrap();
     let machine = |n: usize| {
-        let id = format!(
-            "/subscriptions/{PRODUKTION}/resourceGroups/App/providers/Microsoft.Compute/virtualMachines/vm{n}"
-        );
+        let id =
+            format!("/subscriptions/{PRODUKTION}/resourceGroups/App/providers/Microsoft.Compute/virtualMachines/vm{n}");
         json!({
             "subAccountId": PRODUKTION, "resourceId": id, "regionId": "swedencentral",
             "armSkuName": "Standard_D2s_v5", "contractedUnitPrice": "0.1", "billingCurrency": "EUR",
@@ -47,7 +46,8 @@ async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost
     let server = used().await;
     let mut ada = server.ada().browses().await;
     let mut olle = server.olle().browses().await;
-    let frames = [(&mut ada, format!("/dashboard/customers/{FJALLRAVEN}")), (&mut olle, format!("/portal/{FJALLRAVEN}"))];
+    let frames =
+        [(&mut ada, format!("/dashboard/customers/{FJALLRAVEN}")), (&mut olle, format!("/portal/{FJALLRAVEN}"))];
     for (browser, base) in frames {
         // Two of five are covered, and the two are always used.
         let page = browser.gets(&format!("{base}/usage?days=7")).await.ok();
@@ -64,7 +64,14 @@ async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost
         wrong.says("The period ends before it begins.");
 
         let explain = format!("{base}/usage/explain?hour=2026-11-03T10:00");
-        browser.gets(&explain).await.ok().says("vm0").says("in pass 4").says("No reservation").says("All of it was used.");
+        browser
+            .gets(&explain)
+            .await
+            .ok()
+            .says("vm0")
+            .says("in pass 4")
+            .says("No reservation")
+            .says("All of it was used.");
         let line = browser.gets(&format!("{explain}&line=4")).await.ok();
         line.says("Lines that come before had used it up: 0, 1.");
         let wrong = browser.gets(&format!("{base}/usage/explain?hour=soon")).await;

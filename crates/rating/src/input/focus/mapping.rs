@@ -82,6 +82,11 @@ impl Mapping {
         value.is_empty() || self.nulls.iter().any(|null| null.as_bytes() == value)
     }
 
+    /// For each of the [`DETAILS`] what the outcome has where the usage tells nothing.
+    pub(crate) fn labels(&self) -> [Option<&str>; DETAILS.len()] {
+        DETAILS.map(|name| self.labels.get(name).map(String::as_str))
+    }
+
     /// Whether a unit means hours.
     pub(crate) fn is_hours(&self, unit: &[u8]) -> bool {
         self.hour_units.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(unit))
