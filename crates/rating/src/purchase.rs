@@ -27,7 +27,7 @@ pub fn purchases(reservations: &[Numbered], period: &Range<i64>) -> Vec<Purchase
         }
         let end = first_hour_from(one.row.end);
         let charges = match payment {
-            Payment::Upfront { .. } => vec![first_hour_from(one.row.start)..end],
+            Payment::Upfront { .. } => Vec::from_iter(Some(first_hour_from(one.row.start)..end)),
             Payment::Monthly { .. } => months(one.row.start, one.row.end, period),
         };
         let within = charges.into_iter().filter(|hours| period.contains(&hours.start) && !hours.is_empty());
