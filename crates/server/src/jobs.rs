@@ -150,6 +150,10 @@ impl Jobs {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(error, "due work could not be looked for");
             }
+            if let Err(error) = self.0.store.count_rows_anew().await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "the rows of tables could not be counted anew");
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub struct ServerOptions {
     pub words: Vec<String>,
     /// The program to run; without it the one of this workspace, built as the tests are.
     pub program: Option<PathBuf>,
+    /// Speak HTTP/1.1 to it, each client on a connection of its own, as the SDKs of the vendor do.
+    pub http1: bool,
 }
 
 /// A running server; killed when dropped. Requests go to it through [`Site`].
@@ -102,7 +104,7 @@ impl Server {
         let base_url = ready["baseUrl"].as_str().expect("a ready file names the address").to_owned();
         let ca_certificate =
             PathBuf::from(ready["caCertificate"].as_str().expect("a ready file names the certificate"));
-        let site = Site::network(client(&ca_certificate), &base_url);
+        let site = Site::network(client(&ca_certificate, options.http1), &base_url);
         Self {
             site,
             child,
@@ -152,10 +154,11 @@ impl Drop for Server {
 }
 
 /// A client that trusts one authority only and follows no redirect.
-fn client(ca_certificate: &Path) -> reqwest::Client {
+fn client(ca_certificate: &Path, http1: bool) -> reqwest::Client {
     let pem = std::fs::read(ca_certificate).expect("the authority's certificate can be read");
     let authority = reqwest::Certificate::from_pem(&pem).expect("the authority's certificate is one");
     let builder = reqwest::Client::builder().tls_certs_only([authority]).redirect(reqwest::redirect::Policy::none());
+    let builder = if http1 { builder.http1_only() } else { builder };
     builder.no_proxy().timeout(Duration::from_secs(60)).build().expect("the client's settings fit together")
 }
 

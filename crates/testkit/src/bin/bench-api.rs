@@ -72,7 +72,8 @@ impl Bench {
         let (world, customers) = world_of_many_customers(CLIENTS);
         let database = TestDatabase::create(kind).await;
         let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
-        let options = ServerOptions { world: Some(world), program: Some(program.into()), ..ServerOptions::default() };
+        let program = Some(program.into());
+        let options = ServerOptions { world: Some(world), program, http1: true, ..ServerOptions::default() };
         let server = Server::launch(&database, &data, &options).await;
         let mut buyers = Vec::new();
         for customer in &customers {
