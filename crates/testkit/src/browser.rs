@@ -213,6 +213,12 @@ impl Window {
         answer.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
     }
 
+    /// Waits until a script of the test, on the page, returns true.
+    pub async fn until_true(&self, what: &str, script: &str, arguments: Vec<Value>) {
+        let is_so = async || Ok((self.evaluates(script, arguments.clone()).await == true).then_some(()));
+        self.until(what, is_so).await;
+    }
+
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
         let text = self.driver.execute("return document.body.innerText", Vec::new()).await;

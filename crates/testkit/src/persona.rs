@@ -41,6 +41,8 @@ pub struct Purchase {
     pub billing_plan: String,
     /// Where.
     pub location: String,
+    /// What it is called.
+    pub name: String,
 }
 
 impl Purchase {
@@ -53,12 +55,25 @@ impl Purchase {
             term: "P1Y".to_owned(),
             billing_plan: "Upfront".to_owned(),
             location: "swedencentral".to_owned(),
+            name: "prov".to_owned(),
         }
     }
 
     /// With another subscription.
     pub fn with(mut self, subscription: &str) -> Self {
         subscription.clone_into(&mut self.subscription);
+        self
+    }
+
+    /// Under another name.
+    pub fn called(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Paid month by month.
+    pub fn monthly(mut self) -> Self {
+        "Monthly".clone_into(&mut self.billing_plan);
         self
     }
 
@@ -73,7 +88,7 @@ impl Purchase {
                 "term": self.term,
                 "billingPlan": self.billing_plan,
                 "quantity": self.quantity,
-                "displayName": "prov",
+                "displayName": self.name,
                 "appliedScopeType": "Shared",
                 "appliedScopes": null,
                 "renew": false,

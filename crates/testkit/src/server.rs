@@ -3,6 +3,8 @@
 use crate::database::{Database, TestDatabase};
 use crate::site::Site;
 use crate::story::NORDMOLN_WORLD;
+use axum::http::Method;
+use serde_json::json;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -50,6 +52,20 @@ impl Server {
         let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
         let options = ServerOptions { world: Some(NORDMOLN_WORLD.into()), ..ServerOptions::default() };
         Self::launch(database, &data, &options).await
+    }
+
+    /// Starts one whose time stands still at an instant such as `2026-11-01T08:00:00Z`, until it is moved.
+    pub async fn start_at(instant: &str, program: Option<PathBuf>) -> Self {
+        let database = TestDatabase::create(Database::under_test()).await;
+        let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
+        let world = Some(format!("clock = \"{instant}\"\n{NORDMOLN_WORLD}"));
+        let words = ["--clock", "movable"].map(str::to_owned).into();
+        Self::launch(&database, &data, &ServerOptions { world, words, program }).await
+    }
+
+    /// Lets so much time pass, such as `P9D`, on a server whose clock can be moved.
+    pub async fn lets_pass(&self, time: &str) {
+        self.ada().sends(Method::POST, "/fullmakt/v1/clock", &json!({ "advance": time })).await.ok();
     }
 
     /// Starts another on the same database and keys, beside this one.

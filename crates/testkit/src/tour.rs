@@ -1,20 +1,16 @@
 //! Every page, found by following every link: what the pictures and the checks of accessibility visit.
 
-use crate::database::{Database, TestDatabase};
 use crate::document::Document;
+use crate::furnish::{BEGINS, furnish};
 use crate::pages::Browser;
-use crate::persona::{Persona, Purchase};
-use crate::server::{Server, ServerOptions};
-use crate::story::{FJALLRAVEN, KUSTFISKE, NORDMOLN_WORLD, PRODUKTION, SKOGEN};
-use axum::http::Method;
-use serde_json::{Value, json};
+use crate::persona::Persona;
+use crate::server::Server;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// How many pages of one shape are visited. Those with other names in their queries, such as an open row, are another shape.
 const OF_A_SHAPE: usize = 1;
-
 /// A page that somebody sees.
 #[derive(Clone)]
 pub struct Stop {
@@ -26,73 +22,36 @@ pub struct Stop {
     pub name: String,
 }
 
-impl Server {
-    /// Starts one on which enough has happened that every page has something to show: a customer may buy and has bought, its
-    /// partner has, too, and there are price rules, turned down purchases and roles.
-    pub async fn start_for_a_tour(program: Option<PathBuf>) -> Self {
-        let database = TestDatabase::create(Database::under_test()).await;
-        let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
-        let options = ServerOptions { world: Some(NORDMOLN_WORLD.into()), program, ..ServerOptions::default() };
-        let server = Self::launch(&database, &data, &options).await;
-        server.furnish().await;
-        server
+/// A server on which enough has happened that every page has something to show.
+pub struct Tour {
+    server: Server,
+    /// Pages that no link leads to.
+    further: Vec<Stop>,
+}
+
+impl Deref for Tour {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Tour {
+    /// Starts the server and lets it all happen.
+    pub async fn start(program: Option<PathBuf>) -> Self {
+        let server = Server::start_at(BEGINS, program).await;
+        let further = furnish(&server).await;
+        Self { server, further }
     }
 
-    async fn furnish(&self) {
-        let (ada, olle) = (self.ada(), self.olle());
-        // Turned down: the permission is still off.
-        olle.buys(1, "Standard_D2s_v5").await;
-        ada.grants_self_serve(FJALLRAVEN).await.ok();
-        self.ture().grants_self_serve(KUSTFISKE).await.ok();
-        for rule in [
-            json!({"customer": FJALLRAVEN, "discountPercent": "5"}),
-            json!({"family": "Dsv5", "markupPercent": "3"}),
-            json!({"sku": "Standard_B2s", "term": "P1Y", "fixed": "199.90", "until": "2030-01-01"}),
-        ] {
-            ada.sends(Method::POST, "/fullmakt/v1/prices", &rule).await.ok();
-        }
-        olle.buys(2, "Standard_D2s_v5").await.ok();
-        let monthly = Purchase { billing_plan: "Monthly".to_owned(), ..Purchase::of(1, "Standard_D4s_v5") };
-        olle.purchases(&monthly).await.ok();
-        let owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
-        let scope = format!("/subscriptions/{PRODUKTION}");
-        ada.assigns(owner, &self.rut().id, &scope).await;
-        self.ada_buys().await;
-        self.pelle().purchases(&Purchase::of(1, "Standard_D2s_v5").with(SKOGEN)).await;
-    }
-
-    /// What a partner buys itself, through a cart.
-    async fn ada_buys(&self) {
-        let ada = self.ada();
-        let base = format!("/v1/customers/{FJALLRAVEN}");
-        let plan = "22222222-0000-4000-8000-0000000000e1";
-        ada.sends(Method::POST, &format!("{base}/subscriptions/{plan}/registrations"), &Value::Null).await.ok();
-        let first = async |path: String| {
-            let items = ada.reads(&path).await.ok().json();
-            items["items"][0]["id"].as_str().expect("there is something for sale").to_owned()
-        };
-        let scope = "reservationScope=AzurePlan";
-        let product = first(format!("{base}/products?targetView=AzureReservationsVM&{scope}")).await;
-        let sku = first(format!("{base}/products/{product}/skus?{scope}")).await;
-        let availability = first(format!("{base}/products/{product}/skus/{sku}/availabilities?{scope}")).await;
-        let cart = json!({"lineItems": [{
-            "id": 0,
-            "catalogItemId": format!("{product}:{sku}:{availability}"),
-            "quantity": 3,
-            "billingCycle": "one_time",
-            "termDuration": "P1Y",
-            "provisioningContext": {"subscriptionId": PRODUKTION, "scope": "shared", "duration": "1Year"},
-        }]});
-        let cart = ada.sends(Method::POST, &format!("{base}/carts"), &cart).await.ok().json();
-        let cart = cart["id"].as_str().expect("a cart has an id").to_owned();
-        ada.sends(Method::POST, &format!("{base}/carts/{cart}/checkout"), &Value::Null).await.ok();
-    }
-
-    /// Every page, seen by those to whom it looks different.
+    /// Every page, seen by those to whom it looks different: at Nordmoln's and Fjällräven's, where much has happened, and at
+    /// Sydmoln's and Kustfiske's, where nothing has.
     pub async fn stops(&self) -> Vec<Stop> {
-        let people = [("ada", self.ada()), ("sven", self.sven()), ("olle", self.olle()), ("rut", self.rut())];
+        let full = [("ada", self.ada()), ("sven", self.sven()), ("olle", self.olle()), ("rut", self.rut())];
+        let empty = [("ture", self.ture()), ("frida", self.frida())];
         let mut stops = Vec::new();
-        for (name, who) in people {
+        for (name, who) in full.into_iter().chain(empty) {
             let mut numbers = BTreeMap::<String, usize>::new();
             for path in walk(&mut who.browses().await).await {
                 let plain = plain_name(&path);
@@ -101,6 +60,7 @@ impl Server {
                 let suffix = if *number == 1 { String::new() } else { format!("-{number}") };
                 stops.push(Stop { who: who.clone(), path, name: format!("{name}-{plain}{suffix}") });
             }
+            stops.extend(self.further.iter().filter(|stop| stop.who.id == who.id).cloned());
         }
         stops
     }
@@ -161,9 +121,14 @@ fn is_name(segment: &str) -> bool {
     segment.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
-/// A path as the name of a file.
+/// A path as the name of a file; the page of one thing has another name than the list of all.
 fn plain_name(path: &str) -> String {
-    let shape = shape_of(path).replace("/{}", "");
+    let shape = shape_of(path);
+    let shape = match shape.strip_suffix("/{}") {
+        Some(place) => format!("{place}/one"),
+        None => shape,
+    };
+    let shape = shape.replace("/{}", "");
     let words: Vec<&str> = shape.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join("-")
 }
@@ -171,6 +136,13 @@ fn plain_name(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_have_names_by_their_shapes() {
+        assert_eq!(plain_name("/dashboard/billing"), "dashboard-billing");
+        assert_eq!(plain_name("/dashboard/billing/G123"), "dashboard-billing-one");
+        assert_eq!(plain_name("/portal/22-22/reservations/1/2?days=7"), "portal-reservations-days");
+    }
 
     #[test]
     fn a_shape_is_a_path_without_identifiers() {

@@ -27,6 +27,63 @@ pub enum Bench {
     Pages,
 }
 
+/// The sets of pictures: language, width, colours.
+const SETS: [&str; 5] = ["en-wide", "en-narrow", "sv-wide", "sv-narrow", "en-wide-dark"];
+
+/// Which pictures are taken: all, unless some are named. Those of an earlier run stay where only some are taken.
+#[derive(clap::Args)]
+pub struct Pictures {
+    /// Only of pages with this in their name, such as `portal-purchase` or `sven`.
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+    /// In one language only.
+    #[arg(long)]
+    language: Option<Language>,
+    /// In one width only.
+    #[arg(long)]
+    width: Option<Width>,
+    /// In dark colours only.
+    #[arg(long)]
+    dark: bool,
+}
+
+/// A language of the pages.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Language {
+    /// English.
+    En,
+    /// Swedish.
+    Sv,
+}
+
+/// How wide a window is.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Width {
+    /// As on a desk.
+    Wide,
+    /// As on a telephone.
+    Narrow,
+}
+
+impl Pictures {
+    fn sets(&self) -> Vec<&'static str> {
+        let language = self.language.map(|language| match language {
+            Language::En => "en",
+            Language::Sv => "sv",
+        });
+        let width = self.width.map(|width| match width {
+            Width::Wide => "wide",
+            Width::Narrow => "narrow",
+        });
+        let dark = self.dark.then_some("dark");
+        let fits = |set: &&str| {
+            let wanted = [language, width, dark];
+            wanted.into_iter().flatten().all(|word| set.split('-').any(|part| part == word))
+        };
+        SETS.into_iter().filter(fits).collect()
+    }
+}
+
 /// Crates whose own tests touch no database.
 const DATABASE_FREE: [&str; 5] = ["fullmakt-domain", "fullmakt-pages", "fullmakt-rating", "fullmakt-world", "xtask"];
 
@@ -134,11 +191,19 @@ fn released(name: &str, write: bool) -> anyhow::Result<Command> {
 }
 
 /// Every page as a picture.
-pub fn screenshots() -> anyhow::Result<()> {
+pub fn screenshots(wanted: &Pictures) -> anyhow::Result<()> {
+    let sets = wanted.sets();
+    if sets.is_empty() {
+        bail!("dark colours are pictured wide and in English only");
+    }
     let tools = Tools::ready()?;
     run::run(&mut run::cargo(&["build", "--locked", "--workspace", "--bins"]))?;
     let mut screenshots = Command::new(run::root().join("target/debug/screenshots"));
     tools.tell(&mut screenshots);
+    screenshots.arg(wanted.only.as_deref().unwrap_or_default());
+    if sets.len() < SETS.len() {
+        screenshots.args(sets);
+    }
     run::run(screenshots.current_dir(run::root()))
 }
 

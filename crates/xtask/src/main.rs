@@ -45,8 +45,8 @@ enum Chore {
         #[arg(long)]
         write: bool,
     },
-    /// Pictures of every page, in both languages, wide and narrow, in `target/screenshots`.
-    Screenshots,
+    /// Pictures of every page, in both languages, wide and narrow, and in dark colours, in `target/screenshots`.
+    Screenshots(ci::Pictures),
     /// Runs random histories of purchases and returns against a second model; the tests run 2,000 of them.
     Sim {
         /// How many histories.
@@ -83,7 +83,7 @@ fn chore(chore: Chore) -> anyhow::Result<()> {
         Chore::Tidy => ci::tidy(),
         Chore::Bless => ci::bless(),
         Chore::Bench { what, write } => ci::bench(what, write),
-        Chore::Screenshots => ci::screenshots(),
+        Chore::Screenshots(wanted) => ci::screenshots(&wanted),
         Chore::Sim { seeds, first } => ci::sim(seeds, first),
         Chore::Catalog => ci::catalog(),
         Chore::Postgres { words } => ci::with_postgres(&words),

@@ -64,7 +64,7 @@ async fn bought() -> (Server, [String; 2]) {
     let server = movable().await;
     let olle = server.olle();
     let upfront = Purchase::of(2, "Standard_D2s_v5");
-    let monthly = Purchase { billing_plan: "Monthly".to_owned(), ..Purchase::of(1, "Standard_D2s_v5") };
+    let monthly = Purchase::of(1, "Standard_D2s_v5").monthly();
     let mut orders = Vec::new();
     for wanted in [upfront, monthly] {
         let order = quoted_order(&olle.asks_price(&wanted).await.ok());

@@ -29,7 +29,7 @@ async fn moves(who: &Persona, body: Value) -> Answer {
 }
 
 fn monthly() -> Purchase {
-    Purchase { billing_plan: "Monthly".to_owned(), ..Purchase::of(2, "Standard_D2s_v5") }
+    Purchase::of(2, "Standard_D2s_v5").monthly()
 }
 
 async fn state_of(who: &Persona, order: &str) -> Value {

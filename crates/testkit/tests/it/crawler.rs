@@ -2,7 +2,7 @@
 
 use fullmakt_testkit::{
     Answer, Browser, Document, FJALLRAVEN, Form, KUSTEN, KUSTFISKE, NORDMOLN, PRODUKTION, Persona, SKOGSBRUKET,
-    SYDMOLN, Server, own_path, shape_of,
+    SYDMOLN, Server, Tour, own_path, shape_of,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -61,7 +61,7 @@ const BESIDE_SKOGSBRUKET: &[&str] =
 
 #[tokio::test]
 async fn r45_no_page_fails_leaks_or_leads_nowhere_whoever_visits_and_whatever_is_typed() {
-    let server = Server::start_for_a_tour(None).await;
+    let server = Tour::start(None).await;
     let theirs = [SYDMOLN, KUSTFISKE, KUSTEN];
     let ours = [NORDMOLN, FJALLRAVEN, PRODUKTION];
     // Who may do least goes first, since what is sent changes what others see.

@@ -2,7 +2,7 @@
 
 use crate::books::movable;
 use axum::http::Method;
-use fullmakt_testkit::{FJALLRAVEN, PRODUKTION, Persona, Purchase, quoted_order};
+use fullmakt_testkit::{FJALLRAVEN, PRODUKTION, Purchase, quoted_order};
 use serde_json::{Value, json};
 
 /// What a machine ran in so many hours from an instant on, by lines of half an instance hour.
@@ -26,10 +26,6 @@ fn usage(from: &str, hours: i64) -> Value {
     })
 }
 
-async fn moves(who: &Persona, advance: &str) {
-    who.sends(Method::POST, "/fullmakt/v1/clock", &json!({"advance": advance})).await.ok();
-}
-
 #[tokio::test]
 async fn r45_usage_is_brought_in_rated_and_told_by_every_door() {
     let server = movable().await;
@@ -41,7 +37,7 @@ async fn r45_usage_is_brought_in_rated_and_told_by_every_door() {
     let inside = olle.reads(&format!("{of_order}/reservations?api-version=2022-11-01")).await.ok().json();
     let reservation = inside["value"][0]["name"].as_str().unwrap();
     let first = "2026-11-01T08:00:00Z";
-    moves(&ada, "P2D").await;
+    server.lets_pass("P2D").await;
     let body = usage(first, 30);
     let refused = olle.sends(Method::POST, "/fullmakt/v1/usage", &body).await;
     assert_eq!(refused.status, 403, "{refused}");
@@ -49,7 +45,7 @@ async fn r45_usage_is_brought_in_rated_and_told_by_every_door() {
     assert_eq!(brought, json!({"changedHours": 30, "unchangedHours": 0, "lines": 60}));
     let again = ada.sends(Method::POST, "/fullmakt/v1/usage", &body).await.ok().json();
     assert_eq!(again, json!({"changedHours": 0, "unchangedHours": 30, "lines": 60}));
-    moves(&ada, "PT1S").await;
+    server.lets_pass("PT1S").await;
 
     // Two instances, one of them used.
     for who in [&ada, &olle] {

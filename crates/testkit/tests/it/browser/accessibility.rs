@@ -1,15 +1,24 @@
-//! That nobody is shut out: the rules of WCAG 2.2 A and AA on every page, light and dark, and no page wider than the window.
+//! That nobody is shut out: the rules of WCAG 2.2 A and AA on every page, light and dark, no page wider than the window, and
+//! nothing fetched from elsewhere.
 
 use fullmakt_server::text::Language;
-use fullmakt_testkit::{Look, Server, Stop, Window, in_window, shape_of};
+use fullmakt_testkit::{Look, Stop, Tour, Window, in_window, shape_of};
+use serde_json::json;
 use std::collections::BTreeSet;
 
-/// A page at 400 % zoom on a small screen (WCAG 2.2, 1.4.10).
-const NARROWEST: u32 = 320;
+/// How wide a window is, in CSS pixels, and how large its text, in percent: a small screen at 400 % zoom (WCAG 2.2, 1.4.10), a
+/// large one at 200 %, and one with text of twice the size (1.4.4).
+const ENLARGED: [(u32, u32); 3] = [(320, 100), (640, 100), (1280, 200)];
+
+/// What the page fetched from elsewhere.
+const ELSEWHERE: &str = "
+    const fetched = performance.getEntriesByType('resource').map((entry) => entry.name);
+    return fetched.filter((name) => new URL(name).origin !== location.origin);";
+const TEXT_SIZE: &str = "document.documentElement.style.fontSize = arguments[0]";
 
 #[tokio::test]
 async fn every_page_and_every_answer_to_an_empty_form_keeps_the_rules_light_and_dark() {
-    let server = Server::start_for_a_tour(None).await;
+    let server = Tour::start(None).await;
     let stops = server.stops().await;
     assert!(stops.len() > 5, "hardly any page was found");
     let mut found = Vec::new();
@@ -37,17 +46,25 @@ async fn every_page_and_every_answer_to_an_empty_form_keeps_the_rules_light_and_
 /// What is amiss on the page that the window shows.
 async fn checked(window: &Window, place: &str) -> Vec<String> {
     let mut found = Vec::new();
+    let elsewhere = window.evaluates(ELSEWHERE, vec![]).await;
+    if elsewhere != json!([]) {
+        found.push(format!("{place}: fetches from elsewhere: {elsewhere}"));
+    }
     for (dark, scheme) in [(false, "light"), (true, "dark")] {
         window.dim(dark).await;
         found.extend(window.violations().await.iter().map(|line| format!("{place}, {scheme}: {line}")));
     }
     window.dim(false).await;
     let look = window.look();
-    window.resize(NARROWEST, look.height).await;
-    let overhang = window.overhang().await;
-    if overhang > 0 {
-        found.push(format!("{place}: {overhang} pixels wider than the window of {NARROWEST}"));
+    for (width, text) in ENLARGED {
+        window.resize(width, look.height).await;
+        window.evaluates(TEXT_SIZE, vec![json!(format!("{text}%"))]).await;
+        let overhang = window.overhang().await;
+        if overhang > 0 {
+            found.push(format!("{place}: {overhang} pixels wider than the window of {width} with text of {text} %"));
+        }
     }
+    window.evaluates(TEXT_SIZE, vec![json!("")]).await;
     window.resize(look.width, look.height).await;
     found
 }

@@ -2,7 +2,9 @@
 
 use super::words::Words;
 use fullmakt_server::text::Language;
-use fullmakt_testkit::{Answer, FJALLRAVEN, Look, PRODUKTION, PROV, Purchase, Server, TestDatabase, Window, in_window};
+use fullmakt_testkit::{
+    Answer, FJALLRAVEN, Look, PRODUKTION, PROV, Purchase, Server, TestDatabase, Tour, Window, in_window,
+};
 use std::sync::Arc;
 
 const ON: &str = "#permissions button.switch[aria-checked=true]";
@@ -268,7 +270,7 @@ async fn r42_ada_buys_reservations_through_the_wizard() {
 
 #[tokio::test]
 async fn lists_are_exported_as_files_that_spreadsheets_read() {
-    let server = Server::start_for_a_tour(None).await;
+    let server = Tour::start(None).await;
     let subscriptions = format!("/dashboard/customers/{FJALLRAVEN}/subscriptions");
     let pages = [
         ("/dashboard/customers", "Skogsbruket"),
