@@ -1,5 +1,6 @@
 //! Who may do what: every operation with its rule, and the permit without which the store does nothing.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use crate::actor::{Actor, Grant, PartnerRole, PrincipalKind, Standing};
 use crate::arm_scope::ArmScope;
 use crate::change::Change;
 use crate::due::DueWork;
-use crate::ids::{CustomerId, PartnerId, PrincipalId, SubscriptionId, TenantId};
+use crate::ids::{CustomerId, PartnerId, PrincipalId, RoleDefinitionId, SubscriptionId, TenantId};
 use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reservation::ReservationOrder;
@@ -130,6 +131,9 @@ pub struct Facts {
     pub grants: Vec<Grant>,
 }
 
+/// What it takes to read a reservation order.
+const READ_ORDER: &str = "Microsoft.Capacity/reservationOrders/read";
+
 impl Facts {
     /// Whether the actor may read a reservation order of the customer these facts are about: by a role there, or as an
     /// Admin agent of the partner that pays for it (R21).
@@ -138,14 +142,33 @@ impl Facts {
             Standing::Outsider => false,
             standing if standing.partner().is_some_and(|own| own != order.partner) => false,
             standing if standing.is_admin_agent() => true,
-            _ => role::allowed(
-                &self.grants,
-                "Microsoft.Capacity/reservationOrders/read",
-                &order.scope(),
-                order.customer.tenant(),
-            ),
+            _ => role::allowed(&self.grants, READ_ORDER, &order.scope(), order.customer.tenant()),
         }
     }
+
+    /// The same as [`Facts::may_read_order`], of all orders of the customer at once.
+    pub fn readable_orders(&self) -> ReadableOrders {
+        let partner = self.standing.partner();
+        let tenant = self.customer.unwrap_or(CustomerId(uuid::Uuid::nil())).tenant();
+        if self.standing == Standing::Outsider {
+            return ReadableOrders::ByRole(partner, BTreeSet::new());
+        }
+        if self.standing.is_admin_agent() || role::allowed(&self.grants, READ_ORDER, &ArmScope::Capacity, tenant) {
+            return ReadableOrders::All(partner);
+        }
+        let on_orders = self.grants.iter().filter(|grant| matches!(grant.scope, ArmScope::ReservationOrder(_)));
+        let reading = on_orders.filter(|grant| grant.permissions.iter().any(|p| p.allow(READ_ORDER)));
+        ReadableOrders::ByRole(partner, reading.map(|grant| grant.role).collect())
+    }
+}
+
+/// Which reservation orders of a customer someone may read, as far as can be told without looking at them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadableOrders {
+    /// All that the partner pays for; all where no partner is named.
+    All(Option<PartnerId>),
+    /// Of those, the ones on which he has one of these roles himself.
+    ByRole(Option<PartnerId>, BTreeSet<RoleDefinitionId>),
 }
 
 /// Why someone may not.

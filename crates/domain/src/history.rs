@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use crate::authz::{Action, Query, Target};
 use crate::basket::{AskedLine, LineProblem, Wish};
 use crate::catalog::{Offer, ReservedResourceType, Term};
-use crate::ids::{CustomerId, OrderId, ReservationOrderId};
+use crate::ids::{CustomerId, OrderId, ReservationId, ReservationOrderId};
 use crate::money::{Currency, Money};
 use crate::operation::{self, Operation};
 use crate::price::PriceBreakdown;
@@ -88,18 +88,20 @@ pub struct ListExpiring {
     pub size: u32,
 }
 
-/// A reservation order that runs out.
+/// A reservation that runs out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiring {
     /// The reservation order.
     pub order: ReservationOrderId,
+    /// The reservation in it.
+    pub reservation: ReservationId,
     /// Whose.
     pub customer: NamedCustomer,
     /// Its name for people.
     pub name: String,
     /// The SKU.
     pub sku: String,
-    /// How many instances were bought.
+    /// How many instances there are.
     pub quantity: i64,
     /// When.
     pub expires_at: Timestamp,

@@ -437,6 +437,41 @@ impl Query for ListReservationOrders {
     type Answer = Vec<OrderWithReservations>;
 }
 
+/// A page of the reservations in a customer's directory that the actor may read, newest first. What went on as others, by a
+/// split or a merge, is left out.
+#[derive(Debug, Clone)]
+pub struct BrowseOwnReservations {
+    /// Those that were hidden from lists, instead of the others.
+    pub hidden: bool,
+    /// How many to leave out.
+    pub skip: u32,
+    /// How many at most.
+    pub size: u32,
+}
+
+impl Action for BrowseOwnReservations {
+    const OPERATION: Operation = operation::LIST_RESERVATION_ORDERS;
+
+    fn target(&self) -> Target {
+        Target::Visible
+    }
+}
+
+impl Query for BrowseOwnReservations {
+    type Answer = OwnReservations;
+}
+
+/// What [`BrowseOwnReservations`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnReservations {
+    /// Each with its order, in which it is the only one.
+    pub reservations: Vec<OrderWithReservations>,
+    /// Whether there are more.
+    pub more: bool,
+    /// Whether any is hidden.
+    pub any_hidden: bool,
+}
+
 /// What the customer pays for an order, and when: what has fallen due, and what is still to come. What was given back before
 /// it fell due is not there any more.
 #[derive(Debug, Clone)]

@@ -119,22 +119,26 @@ impl Answer for ListPurchases {
 #[derive(serde::Deserialize)]
 struct ExpiringRow {
     reservation_order_id: String,
+    reservation_id: String,
     customer_id: String,
     customer_name: String,
     display_name: String,
     sku: String,
-    original_quantity: i64,
+    quantity: i64,
     expires_at: i64,
 }
 
 impl Answer for ListExpiring {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Expiring>, Fault> {
         let rows: Vec<ExpiringRow> = query_as(
-            "SELECT r.reservation_order_id, r.customer_id, t.name AS customer_name, r.display_name, r.sku,
-                    r.original_quantity, r.expires_at
-             FROM reservation_order r JOIN tenant t ON t.tenant_id = r.customer_id
-             WHERE r.partner_id = $1 AND r.state = 'succeeded' AND r.expires_at < $2
-             ORDER BY r.expires_at, r.reservation_order_id LIMIT $3",
+            "SELECT o.reservation_order_id, r.reservation_id, o.customer_id, t.name AS customer_name, r.display_name, o.sku,
+                    r.quantity, o.expires_at
+             FROM reservation_order o
+             JOIN reservation r ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+             JOIN tenant t ON t.tenant_id = o.customer_id
+             WHERE o.partner_id = $1 AND o.state = 'succeeded' AND o.expires_at < $2
+               AND r.state = 'succeeded' AND r.ending IS NULL
+             ORDER BY o.expires_at, o.reservation_order_id, r.reservation_id LIMIT $3",
         )
         .bind(permit.partner().to_string())
         .bind(micros(self.until))
@@ -145,10 +149,11 @@ impl Answer for ListExpiring {
             .map(|row| {
                 Ok(Expiring {
                     order: parsed("reservation order id", &row.reservation_order_id)?,
+                    reservation: parsed("reservation id", &row.reservation_id)?,
                     customer: customer(&row.customer_id, row.customer_name)?,
                     name: row.display_name,
                     sku: row.sku,
-                    quantity: row.original_quantity,
+                    quantity: row.quantity,
                     expires_at: instant(row.expires_at)?,
                 })
             })
@@ -327,6 +332,13 @@ mod tests {
             '000000000000000000000000000000011', 0, '33333333-3333-4333-8333-333333333333', 'mine', 'Standard_D2s_v5',
             'westeurope', 'VirtualMachines', 'P1Y', 'Monthly', 2, 'EUR', 9, 7, 8, 0, 0, 5000000, 'succeeded', 1,
             'customer', '00000000-0000-4000-8000-0000000000b1', 'olle';
+        INSERT INTO reservation (customer_id, reservation_order_id, reservation_id, display_name, quantity, scope_type,
+            applied_scope, instance_flexibility, renew, archived, state, etag, updated_at, ending)
+          SELECT '22222222-2222-4222-8222-222222222222', '77777777-7777-4777-8777-777777777777', n.id, n.name, n.quantity,
+                 'Shared', NULL, 'On', 0, 0, n.state, 1, 0, n.ending
+          FROM (SELECT '88888888-8888-4888-8888-888888888881' AS id, 'mine' AS name, 2 AS quantity, 'cancelled' AS state,
+                       'returned' AS ending
+                UNION ALL SELECT '88888888-8888-4888-8888-888888888882', 'what is left', 1, 'succeeded', NULL) n;
         INSERT INTO instalment SELECT '22222222-2222-4222-8222-222222222222', '77777777-7777-4777-8777-777777777777', n.n,
             '2026-11-01', 7, 8, CASE WHEN n.n = 1 THEN 'e' END FROM (SELECT 1 AS n UNION ALL SELECT 2) n;
         INSERT INTO ledger_entry (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject)
@@ -364,7 +376,9 @@ mod tests {
             assert_eq!(shown, ["first 2 32 olle"]);
             let expiring = |until| ListExpiring { until: second(until), size: 5 };
             assert_eq!(store.read(&ada, &expiring(5)).await.unwrap(), []);
-            assert_eq!(store.read(&ada, &expiring(6)).await.unwrap()[0].name, "mine");
+            let found = store.read(&ada, &expiring(6)).await.unwrap();
+            let shown: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.quantity)).collect();
+            assert_eq!(shown, [("what is left", 1)]);
             let spend = store.read(&ada, &SumSpend { from: second(0), until: second(172_800) }).await.unwrap();
             let shown: Vec<String> =
                 spend.iter().map(|d| format!("{} {} {}", d.day, d.cost.amount_e6, d.price.amount_e6)).collect();

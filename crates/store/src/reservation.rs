@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fullmakt_domain::authz::Permit;
+use fullmakt_domain::arm_scope::ArmScope;
+use fullmakt_domain::authz::{Permit, ReadableOrders};
 use fullmakt_domain::catalog::{BillingPlan, Region, ReservedResourceType, SkuName, Term};
 use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::{Currency, Money};
@@ -11,11 +12,12 @@ use fullmakt_domain::order::{
 };
 use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
-    AppliedScope, EXPIRING, Ending, GetReservationOrder, Lineage, ListReservationOrders, OrderWithReservations,
-    RenewalTerms, Reservation, ReservationOrder, ReservationState,
+    AppliedScope, BrowseOwnReservations, EXPIRING, Ending, GetReservationOrder, Lineage, ListReservationOrders,
+    OrderWithReservations, OwnReservations, RenewalTerms, Reservation, ReservationOrder, ReservationState,
 };
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::customer::cut;
 use crate::db::Tx;
@@ -306,16 +308,69 @@ impl Answer for BrowseReservations {
         .fetch_all(tx)
         .await?;
         let (found, more) = cut(found, self.size, false);
-        let mut page = Vec::with_capacity(found.len());
-        for (order, reservation) in found {
-            let id = parsed("reservation order id", &order)?;
-            let reservation: ReservationId = parsed("reservation id", &reservation)?;
-            if let Some(mut found) = load(customer, id, tx).await? {
-                found.reservations.retain(|own| own.id == reservation);
-                page.push(found);
-            }
+        Ok(ReservationsFound { reservations: each(customer, found, tx).await?, more })
+    }
+}
+
+/// Reservations by the identifiers of order and reservation, each with its order, in which it is the only one.
+async fn each(
+    customer: CustomerId,
+    found: Vec<(String, String)>,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<OrderWithReservations>, Fault> {
+    let mut page = Vec::with_capacity(found.len());
+    for (order, reservation) in found {
+        let id = parsed("reservation order id", &order)?;
+        let reservation: ReservationId = parsed("reservation id", &reservation)?;
+        if let Some(mut found) = load(customer, id, tx).await? {
+            found.reservations.retain(|own| own.id == reservation);
+            page.push(found);
         }
-        Ok(ReservationsFound { reservations: page, more })
+    }
+    Ok(page)
+}
+
+/// A page of what someone may read of a customer's reservations: order and reservation.
+fn readable<A>(permit: &Permit<A>, hidden: bool, skip: u32, rows: i64) -> Query<(String, String)> {
+    let (partner, roles) = match permit.facts().readable_orders() {
+        ReadableOrders::All(partner) => (partner, None),
+        ReadableOrders::ByRole(partner, roles) => (partner, Some(roles)),
+    };
+    let scopes = ArmScope::ReservationOrder(ReservationOrderId(Uuid::nil())).key();
+    let scopes = scopes.strip_suffix(&Uuid::nil().to_string()).unwrap_or_default().to_owned();
+    let is_narrowed = roles.is_some();
+    // Removing a role's identifier changes the text where the identifier is in it.
+    let roles: Vec<String> = roles.into_iter().flatten().map(|role| role.to_string()).collect();
+    query_as(
+        "SELECT r.reservation_order_id, r.reservation_id
+         FROM reservation r JOIN reservation_order o
+           ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
+         WHERE r.customer_id = $1 AND r.archived = $2 AND (r.ending IS NULL OR r.ending NOT IN ('split', 'merged'))
+           AND ($3 = '' OR o.partner_id = $3)
+           AND ($4 = 0 OR EXISTS
+             (SELECT 1 FROM role_assignment a
+              WHERE a.customer_id = $1 AND a.principal_id = $5 AND a.scope_key = $6 || o.reservation_order_id
+                AND replace($7, a.role_definition_id, '') <> $7))
+         ORDER BY r.created_at DESC, r.reservation_id LIMIT $8 OFFSET $9",
+    )
+    .bind(permit.customer().to_string())
+    .bind(i64::from(hidden))
+    .bind(partner.map(|id| id.to_string()).unwrap_or_default())
+    .bind(i64::from(is_narrowed))
+    .bind(permit.actor().principal.to_string())
+    .bind(scopes)
+    .bind(roles.join(" "))
+    .bind(rows)
+    .bind(i64::from(skip))
+}
+
+impl Answer for BrowseOwnReservations {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OwnReservations, Fault> {
+        let rows = i64::from(self.size).saturating_add(1);
+        let found = readable(permit, self.hidden, self.skip, rows).fetch_all(tx).await?;
+        let (found, more) = cut(found, self.size, false);
+        let any_hidden = readable(permit, true, 0, 1).fetch_optional(tx).await?.is_some();
+        Ok(OwnReservations { reservations: each(permit.customer(), found, tx).await?, more, any_hidden })
     }
 }
 
@@ -489,4 +544,96 @@ pub(crate) async fn revisions(
          ORDER BY etag DESC")
         .bind(customer.to_string()).bind(order.to_string()).bind(id.to_string()).fetch_all(tx).await?;
     rows.into_iter().map(ReservationRow::reservation).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fullmakt_domain::actor::Actor;
+    use fullmakt_domain::ids::TenantId;
+
+    use super::*;
+    use crate::db::Store;
+    use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, actor, bought, buys, run, stores};
+
+    /// What somebody finds, in the order it comes.
+    async fn found(store: &Store, who: &Actor, query: &BrowseOwnReservations) -> Vec<ReservationOrderId> {
+        let found = store.read(who, query).await.unwrap();
+        assert!(found.reservations.iter().all(|one| one.reservations.len() == 1));
+        found.reservations.iter().map(|one| one.order.id).collect()
+    }
+
+    #[tokio::test]
+    async fn r22_r45_a_page_holds_what_the_visitor_may_read_and_no_more() {
+        let at_customers = |id| Actor { tenant: TenantId::parse(CUSTOMER).unwrap(), ..actor(id, PARTNER) };
+        let (ada, saga) = (at_customers(ADA), at_customers(SAGA));
+        let (olle, rut) = (actor(OLLE, CUSTOMER), actor(RUT, CUSTOMER));
+        for (store, _directory) in stores().await {
+            bought(&store).await;
+            buys(&store, &olle, "44444444-4444-4444-8444-444444444445").await;
+            buys(&store, &olle, "44444444-4444-4444-8444-444444444446").await;
+            let any = BrowseOwnReservations { hidden: false, skip: 0, size: 10 };
+            let all = found(&store, &olle, &any).await;
+            assert_eq!(all.len(), 3);
+            for (query, expected, more) in [
+                (BrowseOwnReservations { size: 2, ..any.clone() }, &all[..2], true),
+                (BrowseOwnReservations { size: 3, ..any.clone() }, &all[..], false),
+                (BrowseOwnReservations { size: 2, skip: 2, ..any.clone() }, &all[2..], false),
+                (BrowseOwnReservations { hidden: true, ..any.clone() }, &[], false),
+            ] {
+                assert_eq!(found(&store, &olle, &query).await, expected, "{query:?}");
+                assert_eq!(store.read(&olle, &query).await.unwrap().more, more, "{query:?}");
+            }
+            // The partner's Admin agent as the customer's Owner; its Sales agent and Rut without a role as nobody.
+            assert_eq!(found(&store, &ada, &any).await, all);
+            let nothing: [ReservationOrderId; 0] = [];
+            for who in [&saga, &rut] {
+                assert_eq!(found(&store, who, &any).await, nothing);
+            }
+            // Rut reads one order, and may assign roles on another, which is not reading.
+            run(
+                &store,
+                "INSERT INTO role_definition VALUES ('22222222-2222-4222-8222-222222222222',
+                     '77777777-7777-4777-8777-777777777777', 'Utan insyn', 'utan insyn', '', '/',
+                     '[{\"actions\":[\"Microsoft.Capacity/reservationOrders/write\"],\"notActions\":[]}]', 0, '', 0, '');
+                 INSERT INTO role_assignment (customer_id, role_assignment_id, principal_id, principal_type,
+                     role_definition_id, scope, scope_key, created_at, created_by)
+                 SELECT customer_id, '8' || substr(reservation_order_id, 2), '00000000-0000-4000-8000-0000000000b2', 'User',
+                     CASE WHEN reservation_order_id = '44444444-4444-4444-8444-444444444445'
+                          THEN 'acdd72a7-3385-48ef-bd42-f606fba81ae7' ELSE '77777777-7777-4777-8777-777777777777' END,
+                     '/providers/Microsoft.Capacity/reservationOrders/' || reservation_order_id,
+                     '/providers/microsoft.capacity/reservationorders/' || reservation_order_id, 0, 'world'
+                 FROM reservation_order",
+            )
+            .await;
+            let read = found(&store, &rut, &any).await;
+            assert_eq!(read, [ReservationOrderId::parse("44444444-4444-4444-8444-444444444445").unwrap()]);
+            // One that is hidden, and one that went on as others.
+            run(
+                &store,
+                "UPDATE reservation SET archived = 1
+                     WHERE reservation_order_id = '44444444-4444-4444-8444-444444444445';
+                 UPDATE reservation SET ending = 'split'
+                     WHERE reservation_order_id = '44444444-4444-4444-8444-444444444446'",
+            )
+            .await;
+            assert_eq!(found(&store, &olle, &any).await.len(), 1);
+            assert_eq!(found(&store, &rut, &any).await, nothing);
+            for who in [&olle, &rut, &ada] {
+                assert!(store.read(who, &any).await.unwrap().any_hidden);
+                let hidden = BrowseOwnReservations { hidden: true, ..any.clone() };
+                assert_eq!(found(&store, who, &hidden).await, read);
+            }
+            assert!(!store.read(&saga, &any).await.unwrap().any_hidden);
+            // What is found in pages is what is found all at once.
+            for who in [&olle, &rut, &ada, &saga] {
+                let listed = store.read(who, &ListReservationOrders).await.unwrap();
+                let expected = listed.iter().flat_map(|one| &one.reservations).filter(|r| r.ending.is_none()).count();
+                let mut paged = 0;
+                for hidden in [false, true] {
+                    paged += found(&store, who, &BrowseOwnReservations { hidden, ..any.clone() }).await.len();
+                }
+                assert_eq!(paged, expected);
+            }
+        }
+    }
 }

@@ -104,7 +104,10 @@ pub async fn show(State(app): State<App>, agent: Agent) -> Result<Response, Page
         customer: purchase.customer,
     });
     let expiring = expiring.into_iter().map(|expiring| ExpiringRow {
-        path: format!("/dashboard/customers/{}/reservations/{}", expiring.customer.id, expiring.order),
+        path: format!(
+            "/dashboard/customers/{}/reservations/{}/{}",
+            expiring.customer.id, expiring.order, expiring.reservation
+        ),
         name: expiring.name,
         customer: expiring.customer,
         product: format!("{} × {}", shell.number(expiring.quantity), expiring.sku),

@@ -119,7 +119,10 @@ impl Catalogue {
             lead: t.with("purchase-lead", "partner", &partner.name),
             filters,
             rows: found.offers.iter().map(|offer| row(guest, subscription, offer, item)).collect(),
-            found: t.with("purchase-found", "number", found.total),
+            found: t.with_all(
+                "purchase-found",
+                &[("number", &found.total), ("shown", &format::number(t.language(), &found.total.to_string()))],
+            ),
             pager: Pager {
                 label: t.get("pager"),
                 previous: (number > 1).then(|| (t.get("purchase-previous"), at(number.saturating_sub(1)))),
@@ -302,7 +305,7 @@ impl OrderForm {
             quantity: Field::text("quantity", t.get("purchase-quantity"))
                 .kind("number")
                 .hint(t.with("purchase-quantity-hint", "most", i64::from(Quantity::MAX)))
-                .value(fields.get("quantity").unwrap_or("1"))
+                .value(fields.or("quantity", "1"))
                 .required()
                 .small(),
             plan: Field::choice("plan", t.get("purchase-plan"), plans)

@@ -1,7 +1,6 @@
 //! Changes of a reservation: by whoever has the role (name, split, merge), and by the partner (scope, renewal).
 
 use askama::Template;
-use axum::extract::{Path, State};
 use axum::response::Response;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Command;
@@ -12,7 +11,6 @@ use fullmakt_domain::lifecycle::{
     ArchiveReservation, Besides, MergeReservations, SplitReservation, UnarchiveReservation,
 };
 use fullmakt_domain::purchase::PartnerOnlyChange;
-use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::renewal::{PriceRenewal, RenewReservation};
 use fullmakt_domain::reservation::{AppliedScope, DisplayName, Reservation};
 use fullmakt_domain::reservation_update::UpdateReservation;
@@ -20,11 +18,10 @@ use fullmakt_domain::subscription::SubscriptionStatus;
 use fullmakt_server::App;
 use fullmakt_store::ExecuteError;
 use http::StatusCode;
-use std::sync::Arc;
 
+use super::Facts;
 use super::catalogue::SHARED;
-use super::reservations::{Found, path};
-use super::{Facts, Segments};
+use super::reservations::{Found, Subject, path};
 use crate::error::PageError;
 use crate::parts::Field;
 use crate::shell::{Shell, go, ok, render};
@@ -120,11 +117,6 @@ fn unchanged(found: &Found) -> UpdateReservation {
     }
 }
 
-/// Only those whose roles allow it come to the form.
-fn needs(found: &Found, action: &str) -> Result<(), PageError> {
-    if found.allows(action) { Ok(()) } else { Err(PageError::Forbidden) }
-}
-
 fn rename_page(guest: &Guest, found: &Found, name: &str) -> ChangePage {
     let t = guest.visit().text;
     ChangePage::new(guest, found, "rename", t.get("reservations-rename"), t.get("change-rename-lead"))
@@ -132,24 +124,15 @@ fn rename_page(guest: &Guest, found: &Found, name: &str) -> ChangePage {
 }
 
 /// The form for another name.
-pub async fn rename(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    needs(&found, "reservations/write")?;
+pub async fn rename(subject: Subject) -> Result<Response, PageError> {
+    let Subject { guest, found, .. } = subject.needs("reservations/write")?;
     Ok(ok(&rename_page(&guest, &found, found.reservation.display_name.as_str())))
 }
 
 /// Gives another name.
-pub async fn set_name(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn set_name(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("name");
     let page = rename_page(&guest, &found, typed);
     let Ok(name) = DisplayName::parse(typed) else {
@@ -176,24 +159,15 @@ fn split_page(guest: &Guest, found: &Found, first: &str) -> ChangePage {
 }
 
 /// The form that divides.
-pub async fn split(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    needs(&found, "split/action")?;
+pub async fn split(subject: Subject) -> Result<Response, PageError> {
+    let Subject { guest, found, .. } = subject.needs("split/action")?;
     Ok(ok(&split_page(&guest, &found, "")))
 }
 
 /// Divides.
-pub async fn divide(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn divide(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("first");
     let page = split_page(&guest, &found, typed);
     let most = found.reservation.quantity.instances().saturating_sub(1);
@@ -241,24 +215,15 @@ fn merge_page(guest: &Guest, found: &Found, chosen: &str) -> ChangePage {
 }
 
 /// The form that makes one of two.
-pub async fn merge(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    needs(&found, "merge/action")?;
+pub async fn merge(subject: Subject) -> Result<Response, PageError> {
+    let Subject { guest, found, .. } = subject.needs("merge/action")?;
     Ok(ok(&merge_page(&guest, &found, "")))
 }
 
 /// Makes one of two.
-pub async fn unite(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn unite(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
     let typed = guest.visit().form.text("other");
     let page = merge_page(&guest, &found, typed);
     let Ok(other) = ReservationId::parse(typed) else {
@@ -274,14 +239,6 @@ pub async fn unite(
         },
         Err(refused) => refused,
     })
-}
-
-/// The customer hears whom to ask, whatever address it came by (R20).
-pub fn partners_own(guest: &Guest, found: &Found, what: PartnerOnlyChange) -> Result<(), PageError> {
-    if guest.on_behalf() {
-        return if found.partner_may(guest) { Ok(()) } else { Err(PageError::Forbidden) };
-    }
-    Err(PageError::Refused(Arc::new(Refusal::PartnerOnly { what, contact: found.partner.clone() })))
 }
 
 async fn scope_page(app: &App, guest: &Guest, found: &Found, chosen: &str) -> Result<ChangePage, PageError> {
@@ -300,26 +257,16 @@ async fn scope_page(app: &App, guest: &Guest, found: &Found, chosen: &str) -> Re
 }
 
 /// The form for another scope.
-pub async fn scope(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::ScopeChange)?;
+pub async fn scope(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::ScopeChange)?;
     let now = found.reservation.scope.scope().map_or_else(|| SHARED.to_owned(), ToString::to_string);
     Ok(ok(&scope_page(&app, &guest, &found, &now).await?))
 }
 
 /// Changes where the benefit applies.
-pub async fn set_scope(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn set_scope(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::ScopeChange)?;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::ScopeChange)?;
     let typed = guest.visit().form.text("scope");
     let page = scope_page(&app, &guest, &found, typed).await?;
     let scope = match (typed, ArmScope::parse(typed)) {
@@ -349,24 +296,14 @@ fn renewal_page(guest: &Guest, found: &Found) -> ChangePage {
 }
 
 /// Automatic renewal, on or off.
-pub async fn renewal(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Renewal)?;
+pub async fn renewal(subject: Subject) -> Result<Response, PageError> {
+    let Subject { guest, found, .. } = subject.partners(PartnerOnlyChange::Renewal)?;
     Ok(ok(&renewal_page(&guest, &found)))
 }
 
 /// Turns it on or off.
-pub async fn set_renewal(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Renewal)?;
+pub async fn set_renewal(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Renewal)?;
     let renew = match guest.visit().form.text("renew") {
         "on" => true,
         "off" => false,
@@ -393,24 +330,14 @@ async fn renew_page(app: &App, guest: &Guest, found: &Found) -> Result<ChangePag
 }
 
 /// What a renewal by hand costs, and whether to make it.
-pub async fn renew(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Renewal)?;
+pub async fn renew(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Renewal)?;
     Ok(ok(&renew_page(&app, &guest, &found).await?))
 }
 
 /// Buys what follows the reservation.
-pub async fn buy_renewal(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Renewal)?;
+pub async fn buy_renewal(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Renewal)?;
     let page = renew_page(&app, &guest, &found).await?;
     let command = RenewReservation { order: found.order.order.id, reservation: found.reservation.id };
     Ok(match carry_out(&app, &guest, &command, page).await? {
@@ -434,24 +361,16 @@ fn archive_action(found: &Found) -> &'static str {
 }
 
 /// Whether to hide a reservation that is over, or to show it again.
-pub async fn archive(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    needs(&found, archive_action(&found))?;
+pub async fn archive(subject: Subject) -> Result<Response, PageError> {
+    let action = archive_action(&subject.found);
+    let Subject { guest, found, .. } = subject.needs(action)?;
     Ok(ok(&archive_page(&guest, &found)))
 }
 
 /// Hides it, or shows it again.
-pub async fn set_archived(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    needs(&found, archive_action(&found))?;
+pub async fn set_archived(subject: Subject) -> Result<Response, PageError> {
+    let action = archive_action(&subject.found);
+    let Subject { app, guest, found, .. } = subject.needs(action)?;
     let page = archive_page(&guest, &found);
     let (order, reservation) = (found.order.order.id, found.reservation.id);
     let done = if found.reservation.archived {

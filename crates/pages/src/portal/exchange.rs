@@ -1,7 +1,6 @@
 //! Exchanging a reservation, by the partner (R20, R21, R23): what is bought instead, what it comes to, done.
 
 use askama::Template;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fullmakt_domain::exchange::{
     ExchangeQuote, ExchangeReservations, GetExchange, QuoteExchange, QuotedPurchase, ToPurchase, ToReturn,
@@ -20,8 +19,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::catalogue::{Catalogue, Chosen, OrderForm, Wanted};
-use super::changes::partners_own;
-use super::reservations::{Found, path};
+use super::reservations::{Found, Subject, path};
 use super::returns::{quantity_field, quantity_of};
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
@@ -31,13 +29,6 @@ use crate::shell::{Shell, go, ok, render};
 use crate::visitor::Guest;
 use crate::words::Explained;
 use crate::{format, words};
-
-/// Finds the reservation, for the partner alone.
-async fn find(app: &App, guest: &Guest, segments: &Segments) -> Result<Found, PageError> {
-    let found = Found::find(app, guest, segments).await?;
-    partners_own(guest, &found, PartnerOnlyChange::Exchange)?;
-    Ok(found)
-}
 
 fn given_back(t: Text, found: &Found) -> Facts {
     vec![
@@ -59,13 +50,9 @@ struct ChoosePage {
 }
 
 /// What there is to buy instead.
-pub async fn choose(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn choose(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Exchange)?;
     let t = guest.visit().text;
-    let found = find(&app, &guest, &segments).await?;
     let order = &found.order.order;
     let base = found.path(&guest);
     let paths = (format!("{base}/exchange"), format!("{base}/exchange/item"));
@@ -107,7 +94,7 @@ impl ItemPage {
                 .via(words::partner_only(t, PartnerOnlyChange::Exchange), format!("{base}/exchange")),
             facts: given_back(t, found),
             order: OrderForm::new(app, guest, chosen, fields).await?,
-            quantity: quantity_field(guest, found, fields.get("back").unwrap_or(&all)),
+            quantity: quantity_field(guest, found, fields.or("back", &all)),
             renew: Field::choice("renew", t.get("reservations-renewal"), on_off).value(fields.text("renew")).small(),
             path: format!("{base}/exchange/item"),
             back: format!("{base}/exchange"),
@@ -124,25 +111,17 @@ fn chosen(fields: &Fields, found: &Found) -> Option<Chosen> {
 }
 
 /// How many are given back, and how much is bought.
-pub async fn configure(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = find(&app, &guest, &segments).await?;
+pub async fn configure(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Exchange)?;
     let query = &guest.visit().query;
     let chosen = chosen(query, &found).ok_or(PageError::NotFound)?;
     Ok(ok(&ItemPage::new(&app, &guest, &found, &chosen, query).await?))
 }
 
 /// Calculates, and shows what comes of it.
-pub async fn calculate(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn calculate(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Exchange)?;
     let t = guest.visit().text;
-    let found = find(&app, &guest, &segments).await?;
     let form = &guest.visit().form;
     let chosen = chosen(form, &found).ok_or(PageError::Malformed)?;
     let mut page = ItemPage::new(&app, &guest, &found, &chosen, form).await?;
@@ -282,20 +261,16 @@ async fn review_page(app: &App, guest: &Guest, found: &Found, quote: &ExchangeQu
 }
 
 /// What it comes to, while it is not made; afterwards what was exchanged.
-pub async fn review(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = find(&app, &guest, &segments).await?;
+pub async fn review(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, segments } = subject.partners(PartnerOnlyChange::Exchange)?;
     let quote = quoted(&app, &guest, &found, &segments).await?;
     Ok(ok(&review_page(&app, &guest, &found, &quote).await?))
 }
 
 /// Makes the exchange as it was calculated.
-pub async fn make(State(app): State<App>, Path(segments): Path<Segments>, guest: Guest) -> Result<Response, PageError> {
+pub async fn make(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, segments } = subject.partners(PartnerOnlyChange::Exchange)?;
     let t = guest.visit().text;
-    let found = find(&app, &guest, &segments).await?;
     let quote = quoted(&app, &guest, &found, &segments).await?;
     let command = ExchangeReservations { session: quote.session };
     match app.store.execute(guest.actor(), &command, &guest.visit().request).await {

@@ -1,7 +1,8 @@
 //! The customer's reservations: list and detail.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::RequestPartsExt as _;
+use axum::extract::{FromRequestParts, Path, State};
 use axum::response::Response;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Denied;
@@ -13,14 +14,17 @@ use fullmakt_domain::partner::GetBillingPartner;
 use fullmakt_domain::price::totals;
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::is_returnable;
+use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::reservation::{
-    Ending, GetReservationOrder, ListReservationOrders, OrderWithReservations, Reservation,
+    BrowseOwnReservations, Ending, GetReservationOrder, OrderWithReservations, Reservation,
 };
 use fullmakt_domain::role::Permissions;
 use fullmakt_domain::role_assignment::ListPermissions;
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
 use fullmakt_store::ReadError;
+use http::request::Parts;
+use std::sync::Arc;
 
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
@@ -31,7 +35,7 @@ use crate::visitor::Guest;
 use crate::{format, words};
 
 /// How many reservations stand on a page.
-const PAGE: usize = 50;
+const PAGE: u32 = 50;
 
 struct Row {
     path: String,
@@ -63,26 +67,18 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     let t = guest.visit().text;
     let now = guest.visit().request.now;
     let query = &guest.visit().query;
-    let orders = app.store.read(guest.actor(), &ListReservationOrders).await?;
+    let number = query.get("page").and_then(|text| text.parse::<u32>().ok()).unwrap_or(1).clamp(1, 100_000);
+    let hidden = query.get("hidden").is_some();
+    let asked = BrowseOwnReservations { hidden, skip: number.saturating_sub(1).saturating_mul(PAGE), size: PAGE };
+    let found = app.store.read(guest.actor(), &asked).await?;
     let uses = Uses::of(&app, guest.actor(), guest.customer).await?;
     let shell = Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations);
-    let hidden = query.get("hidden").is_some();
-    let shown = |r: &Reservation| r.archived == hidden && !matches!(r.ending, Some(Ending::Split | Ending::Merged));
-    let any_hidden = orders.iter().flat_map(|order| &order.reservations).any(|reservation| reservation.archived);
-    let mut all: Vec<(&OrderWithReservations, &Reservation)> =
-        orders.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r))).collect();
-    all.retain(|(_, reservation)| shown(reservation));
-    all.sort_by_key(|(_, r)| (std::cmp::Reverse(r.created_at), r.id));
-    let number = query.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(1).clamp(1, 100_000);
-    let at = |number: usize| {
+    let at = |number: u32| {
         let number = number.to_string();
         guest.path(&format!("/reservations{}", query.query_with(&[("page", &number)])))
     };
-    let more = number.saturating_mul(PAGE) < all.len();
+    let all = found.reservations.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r)));
     let rows = all
-        .into_iter()
-        .skip(number.saturating_sub(1).saturating_mul(PAGE))
-        .take(PAGE)
         .map(|(found, reservation)| Row {
             path: path(&guest, reservation.order, reservation.id),
             name: reservation.display_name.to_string(),
@@ -97,7 +93,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         })
         .collect();
     let purchase = guest.path("/purchase");
-    let others = match (hidden, any_hidden) {
+    let others = match (hidden, found.any_hidden) {
         (true, _) => Some((t.get("reservations-shown"), guest.path("/reservations"))),
         (false, true) => Some((t.get("reservations-hidden"), guest.path("/reservations?hidden=yes"))),
         (false, false) => None,
@@ -108,7 +104,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         pager: Pager {
             label: t.get("pager"),
             previous: (number > 1).then(|| (t.get("purchase-previous"), at(number.saturating_sub(1)))),
-            next: more.then(|| (t.get("pager-next"), at(number.saturating_add(1)))),
+            next: found.more.then(|| (t.get("pager-next"), at(number.saturating_add(1)))),
         },
         empty: Empty::new(t.get("reservations-none"), t.get("reservations-none-text"))
             .action(t.get("nav-purchase"), &purchase),
@@ -188,6 +184,44 @@ fn scope(t: Text, found: &OrderWithReservations, reservation: &Reservation) -> S
     words::applied_scope(t, &reservation.scope, name)
 }
 
+/// Who looks at a page about a reservation, and at which.
+pub struct Subject {
+    /// The server.
+    pub app: App,
+    /// Who looks.
+    pub guest: Guest,
+    /// At what.
+    pub found: Found,
+    /// The segments of the path.
+    pub segments: Segments,
+}
+
+impl FromRequestParts<App> for Subject {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
+        let guest = Guest::from_request_parts(parts, app).await?;
+        let Path(segments) = parts.extract::<Path<Segments>>().await.map_err(|_| PageError::NotFound)?;
+        let found = Found::find(app, &guest, &segments).await?;
+        Ok(Self { app: app.clone(), guest, found, segments })
+    }
+}
+
+impl Subject {
+    /// Only for those whose roles allow something below `Microsoft.Capacity/reservationOrders/`.
+    pub fn needs(self, action: &str) -> Result<Self, PageError> {
+        if self.found.allows(action) { Ok(self) } else { Err(PageError::Forbidden) }
+    }
+
+    /// Only for the partner. The customer hears whom to ask, whatever address it came by (R20).
+    pub fn partners(self, what: PartnerOnlyChange) -> Result<Self, PageError> {
+        if !self.guest.on_behalf() {
+            return Err(PageError::Refused(Arc::new(Refusal::PartnerOnly { what, contact: self.found.partner })));
+        }
+        if self.found.partner_may(&self.guest) { Ok(self) } else { Err(PageError::Forbidden) }
+    }
+}
+
 struct Deed {
     id: &'static str,
     label: String,
@@ -218,13 +252,9 @@ struct DetailPage {
 }
 
 /// One of them.
-pub async fn detail(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn detail(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
     let (order, reservation) = (&found.order.order, &found.reservation);
     let phase = reservation.phase(order, guest.visit().request.now);
     let shell = Shell::portal(&guest, reservation.display_name.to_string(), Place::Reservations);

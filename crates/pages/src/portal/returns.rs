@@ -1,7 +1,6 @@
 //! Giving a reservation back for money, by the partner (R20, R21, R23): how many, what it comes to line by line, done.
 
 use askama::Template;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::RETURN_QUOTE_MINUTES;
@@ -13,8 +12,8 @@ use http::StatusCode;
 use std::sync::Arc;
 use uuid::Uuid;
 
-use super::changes::{ChangePage, carry_out, partners_own};
-use super::reservations::Found;
+use super::changes::{ChangePage, carry_out};
+use super::reservations::{Found, Subject};
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
 use crate::parts::Field;
@@ -56,20 +55,14 @@ pub fn quantity_of(guest: &Guest, found: &Found) -> Result<i64, String> {
 }
 
 /// The form that asks how many.
-pub async fn ask(State(app): State<App>, Path(segments): Path<Segments>, guest: Guest) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Refund)?;
+pub async fn ask(subject: Subject) -> Result<Response, PageError> {
+    let Subject { guest, found, .. } = subject.partners(PartnerOnlyChange::Refund)?;
     Ok(ok(&ask_page(&guest, &found, &found.reservation.quantity.to_string())))
 }
 
 /// Calculates, and shows what comes of it.
-pub async fn calculate(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Refund)?;
+pub async fn calculate(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, .. } = subject.partners(PartnerOnlyChange::Refund)?;
     let page = ask_page(&guest, &found, guest.visit().form.text("back"));
     let quantity = match quantity_of(&guest, &found) {
         Ok(quantity) => quantity,
@@ -139,26 +132,16 @@ fn review_page(guest: &Guest, found: &Found, quoted: &QuotedRefund) -> Result<Re
 }
 
 /// What it comes to, while it is not returned; afterwards what was returned.
-pub async fn review(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Refund)?;
+pub async fn review(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, segments } = subject.partners(PartnerOnlyChange::Refund)?;
     let quoted = quoted(&app, &guest, &found, &segments).await?;
     Ok(ok(&review_page(&guest, &found, &quoted)?))
 }
 
 /// Returns it at what was calculated.
-pub async fn give_back(
-    State(app): State<App>,
-    Path(segments): Path<Segments>,
-    guest: Guest,
-) -> Result<Response, PageError> {
+pub async fn give_back(subject: Subject) -> Result<Response, PageError> {
+    let Subject { app, guest, found, segments } = subject.partners(PartnerOnlyChange::Refund)?;
     let t = guest.visit().text;
-    let found = Found::find(&app, &guest, &segments).await?;
-    partners_own(&guest, &found, PartnerOnlyChange::Refund)?;
     let quoted = quoted(&app, &guest, &found, &segments).await?;
     let mut page = review_page(&guest, &found, &quoted)?;
     let reason = guest.visit().form.get("reason");

@@ -1,14 +1,11 @@
 //! The customer portal: access control, purchase, reservations, by the customer and through Manage.
 
-use axum::http::Method;
 use fullmakt_domain::catalog::Offer;
 use fullmakt_testkit::{
-    Answer, Browser, Database, FJALLRAVEN, KUSTFISKE, NORDMOLN_WORLD, PRODUKTION, PROV, Purchase, SKOGSBRUKET, Server,
-    ServerOptions, TestDatabase, between, quoted_order,
+    Answer, Browser, FJALLRAVEN, KUSTFISKE, PRODUKTION, PROV, Purchase, SKOGSBRUKET, Server, between, quoted_order,
 };
 use fullmakt_world::catalog_csv;
-use serde_json::json;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 const SKU: &str = "Standard_D2s_v5";
 const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
@@ -253,18 +250,14 @@ async fn r13_r14_r17_a_customer_buys_at_the_partners_price_once_and_both_see_it(
 
 #[tokio::test]
 async fn r13_a_price_that_has_lapsed_is_not_bought_at_and_a_new_one_is_offered() {
-    let database = TestDatabase::create(Database::under_test()).await;
-    let data = Arc::new(tempfile::tempdir().unwrap());
-    let world = format!("clock = \"2026-11-01T08:00:00Z\"\n{NORDMOLN_WORLD}");
-    let words = ["--clock", "movable"].map(str::to_owned).into();
-    let server = Server::launch(&database, &data, &ServerOptions { world: Some(world), words, program: None }).await;
+    let server = Server::start_at("2026-11-01T08:00:00Z", None).await;
     let ada = server.ada();
     ada.grants_self_serve(FJALLRAVEN).await.ok();
     let mut olle = server.olle().browses().await;
     olle.gets(&item_path()).await.ok();
     configures(&mut olle, "2", "Upfront", "web").await.ok().says("1 Nov 2026, 08:30").says("Buy now");
     let (order, review) = (order_at(&olle), olle.at.clone());
-    ada.sends(Method::POST, "/fullmakt/v1/clock", &json!({"advance": "PT31M"})).await.ok();
+    server.lets_pass("PT31M").await;
     let lapsed = olle.gets(&review).await.ok().says("no longer holds").says("Ask for a new price");
     assert!(!lapsed.text().contains("Buy now"), "{lapsed}");
     buys_it(&mut olle, &order, "web").await.is(409, "").says("has lapsed").says("Ask for a new price");
@@ -346,6 +339,41 @@ async fn r20_r22_the_customer_renames_splits_and_merges_and_the_rest_is_the_part
     olle.submits(&format!("{access}/add"), &[("principal", &rut.id), ("role", reader)]).await.ok().says("assigned");
     looks.gets(&merged).await.ok().says("Your role does not allow it");
     looks.submits(&format!("{merged}/rename"), &[("name", "x")]).await.is(403, "");
+}
+
+#[tokio::test]
+async fn r22_r45_reservations_come_in_pages_and_only_those_that_the_visitor_may_see() {
+    let server = Server::start().await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    let (olle, rut) = (server.olle(), server.rut());
+    for _ in 0..51 {
+        olle.buys(1, SKU).await.ok();
+    }
+    let begins = format!("href=\"{}/", portal("/reservations"));
+    let reservations = |page: &Answer| -> BTreeSet<String> {
+        page.text().split(&begins).skip(1).filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect()
+    };
+    for who in [&olle, &server.ada()] {
+        let mut browser = who.browses().await;
+        let first = browser.gets(&portal("/reservations")).await.ok().says("Next page");
+        let second = browser.gets(&portal("/reservations?page=2")).await.ok().says("Previous page");
+        assert!(!first.text().contains("Previous page") && !second.text().contains("Next page"), "{second}");
+        let (first, second) = (reservations(&first), reservations(&second));
+        assert_eq!((first.len(), second.len()), (50, 1));
+        assert!(first.is_disjoint(&second));
+        browser.gets(&portal("/reservations?page=3")).await.ok().says("Previous page");
+    }
+    // Rut sees the one on which she was given a role.
+    let mut looks = rut.browses().await;
+    looks.gets(&portal("/reservations")).await.ok().says("No reservations");
+    let list = server.olle().browses().await.gets(&portal("/reservations")).await.ok();
+    let one = reservations(&list).pop_first().unwrap();
+    let (order, _) = one.split_once('/').unwrap();
+    let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let scope = format!("/providers/Microsoft.Capacity/reservationOrders/{order}");
+    olle.assigns(reader, &rut.id, &scope).await.ok();
+    let seen = looks.gets(&portal("/reservations")).await.ok();
+    assert_eq!(reservations(&seen), [one].into());
 }
 
 #[tokio::test]
