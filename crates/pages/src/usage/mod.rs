@@ -121,6 +121,7 @@ impl Reader {
                             name: subscription.name,
                             partner: agent.partner,
                             entitlement: Some(line.entitlement.id),
+                            reachable: line.manageable,
                         };
                         names.subscriptions.insert(subscription.id, named);
                     }
@@ -130,7 +131,8 @@ impl Reader {
             }
             Self::Guest(guest) => {
                 for one in app.store.read(guest.actor(), &ListSubscriptions).await? {
-                    let named = Subscription { name: one.name, partner: one.partner, entitlement: None };
+                    let named =
+                        Subscription { name: one.name, partner: one.partner, entitlement: None, reachable: true };
                     names.subscriptions.insert(one.id, named);
                 }
                 app.store.read(guest.actor(), &ListReservationOrders).await?
@@ -199,6 +201,8 @@ struct Subscription {
     partner: PartnerId,
     /// What it hangs under, where the partner looks.
     entitlement: Option<EntitlementId>,
+    /// Whether the reader may open it in the customer's portal.
+    reachable: bool,
 }
 
 /// The names of what figures are about.

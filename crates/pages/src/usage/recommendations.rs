@@ -225,13 +225,14 @@ impl Teller<'_> {
                 choice.resource_type
             )
         };
+        let subscription = self.names.subscriptions.get(&on)?;
         match self.reader {
-            Reader::Guest(_) => Some(portal()),
+            Reader::Guest(_) => subscription.reachable.then(portal),
             Reader::Agent(agent, _) if !agent.has(SELLERS) => None,
             // The wizard sells for all subscriptions together only (R32); for one of them the portal does.
-            Reader::Agent(..) if one.subscription.is_some() => Some(portal()),
+            Reader::Agent(..) if one.subscription.is_some() => subscription.reachable.then(portal),
             Reader::Agent(..) => {
-                let entitlement = self.names.subscriptions.get(&on)?.entitlement?;
+                let entitlement = subscription.entitlement?;
                 Some(self.reader.path(&format!(
                     "/add-products/products?subscription={entitlement}&kind={}&region={region}&size={sku}&term={term}&quantity={quantity}",
                     choice.resource_type
