@@ -47,10 +47,18 @@
     return [action, { method: "POST", body }];
   }
 
+  // Those who do not see the page change hear what came of it: how much was found, or that nothing was.
+  function say(selector) {
+    const said = document.querySelector("#said");
+    const found = document.querySelector(`${selector} caption, ${selector} .empty h2`);
+    if (said) said.textContent = found?.textContent ?? document.title;
+  }
+
   async function swap(url, init, selector, fallback) {
     try {
       const { response, page } = await load(url, init);
       if (!replace(page, selector, response.url, true)) fallback();
+      else say(selector);
     } catch (error) {
       if (error.name !== "AbortError") fallback();
     }

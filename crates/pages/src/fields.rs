@@ -25,6 +25,11 @@ impl Fields {
         self.get(name).unwrap_or_default()
     }
 
+    /// As [`Fields::text`] where the field was sent, also where it was emptied; what is usual where it was not.
+    pub fn or<'f>(&'f self, name: &str, usual: &'f str) -> &'f str {
+        if self.raw(name).is_some() { self.text(name) } else { usual }
+    }
+
     /// The last field of a name as it was sent: blanks belong to a password.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -68,6 +73,7 @@ mod tests {
         let fields = Fields::parse(b"q=%C3%A5&sort=name&notice=x&empty=");
         assert_eq!(fields.get("q"), Some("å"));
         assert_eq!(fields.get("empty"), None);
+        assert_eq!((fields.or("empty", "1"), fields.or("absent", "1"), fields.or("sort", "1")), ("", "1", "name"));
         assert_eq!(fields.query_with(&[("sort", "domain")]), "?q=%C3%A5&sort=domain");
         assert_eq!(fields.query_with(&[("q", ""), ("sort", "")]), "");
         assert_eq!(Fields::parse(b"a=1&a=2").all("a").collect::<Vec<_>>(), ["1", "2"]);

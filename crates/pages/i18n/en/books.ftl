@@ -53,7 +53,6 @@ returns-none = Nothing has been returned
 returns-none-text = Returns for money are listed here with what they count against the limit, and until when. Exchanges do not count.
 returns-at = Returned
 returns-until = Counts until
-returns-by = Returned by
 returns-counts = Counts
 returns-over = No longer counts
 returns-explain = Explain the return of { $at }
@@ -82,7 +81,7 @@ rules-months = { $months ->
     [one] { $months } month
    *[other] { $months } months
   }
-rules-percent = { $percent } %
+rules-percent = { $percent }%
 rules-rate = { $rate } { $currency } for 1 { $limit }
 rules-rate-label = Rate
 rules-rate-hint = How many units of the currency 1 { $currency } is worth: larger than 0, at most 1000000.

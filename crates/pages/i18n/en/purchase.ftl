@@ -11,8 +11,8 @@ purchase-review = Review
 purchase-step-done = Done
 purchase-lead = Prices are what { $partner } bills you for one instance and the whole term. The list price stands beside them.
 purchase-found = { $number ->
-    [one] { $number } offer
-   *[other] { $number } offers
+    [one] { $shown } offer
+   *[other] { $shown } offers
   }
 purchase-filter = Filter
 purchase-any-family = All families

@@ -115,7 +115,6 @@ explain-rest = Not covered
 explain-reservations = Reservations, in the order in which they take usage
 explain-reservations-of-line = Reservations, and why each took of this line or did not
 explain-turn = Turn
-explain-reserved = Reserved
 explain-pass-heading = Pass
 explain-pass = { $number }: { $scope }, { $sizes }
 explain-single = { $name } only

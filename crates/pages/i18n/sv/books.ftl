@@ -53,7 +53,6 @@ returns-none = Inget har lämnats tillbaka
 returns-none-text = Här visas återlämningar mot pengar, vad de räknas som mot gränsen och hur länge. Byten räknas inte.
 returns-at = Återlämnad
 returns-until = Räknas till
-returns-by = Återlämnad av
 returns-counts = Räknas
 returns-over = Räknas inte längre
 returns-explain = Förklara återlämningen { $at }

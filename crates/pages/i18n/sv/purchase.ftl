@@ -11,8 +11,8 @@ purchase-review = Granska
 purchase-step-done = Klart
 purchase-lead = Priserna är vad { $partner } fakturerar er för en instans och hela löptiden. Listpriset står bredvid.
 purchase-found = { $number ->
-    [one] { $number } erbjudande
-   *[other] { $number } erbjudanden
+    [one] { $shown } erbjudande
+   *[other] { $shown } erbjudanden
   }
 purchase-filter = Filtrera
 purchase-any-family = Alla familjer

@@ -115,7 +115,6 @@ explain-rest = Inte täckt
 explain-reservations = Reservationer, i den ordning de tar användning
 explain-reservations-of-line = Reservationer, och varför var och en tog av raden eller inte
 explain-turn = Tur
-explain-reserved = Reserverat
 explain-pass-heading = Omgång
 explain-pass = { $number }: { $scope }, { $sizes }
 explain-single = endast { $name }

@@ -40,7 +40,7 @@ impl AgreementPage {
         let shell =
             Shell::customer(agent, customer.id, &customer.name, t.get("agreement-confirm"), Place::CustomerAccount);
         let today = day(agent.visit().request.now).to_string();
-        let agreed_on = form.get("agreed_on").map_or(today, str::to_owned);
+        let agreed_on = form.or("agreed_on", &today).to_owned();
         Self {
             shell: shell.via(t.get("nav-account"), &back),
             customer: customer.name.clone(),

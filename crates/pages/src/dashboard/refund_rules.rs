@@ -109,7 +109,7 @@ fn rule_page(agent: &Agent, key: &str, lead: &str, path: &'static str, fields: V
 fn policy_page(agent: &Agent, form: &Fields, entries: &Entries<'_>, usual: &RefundPolicy) -> RulePage {
     let t = agent.visit().text;
     let field = |name: &'static str, label: &str, usual: String| {
-        let value = form.get(name).map_or(usual, str::to_owned);
+        let value = form.or(name, &usual);
         Field::text(name, t.get(label)).value(value).error(entries.error(name)).required().small()
     };
     let today = day(agent.visit().request.now).to_string();
@@ -213,7 +213,7 @@ pub async fn set_policy(State(app): State<App>, agent: Agent) -> Result<Response
 fn rate_page(agent: &Agent, form: &Fields, entries: &Entries<'_>) -> RulePage {
     let t = agent.visit().text;
     let field = |name: &'static str, label: &str, usual: String| {
-        let value = form.get(name).map_or(usual, str::to_owned);
+        let value = form.or(name, &usual);
         Field::text(name, t.get(label)).value(value).error(entries.error(name)).required().small()
     };
     let today = day(agent.visit().request.now).to_string();

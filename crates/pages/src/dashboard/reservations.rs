@@ -107,7 +107,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         ReservationRow {
             path: format!("{path}/{}/{}", order.id, reservation.id),
             name: reservation.display_name.to_string(),
-            product: product(order),
+            product: format!("{}, {}", order.sku.short(), order.region.title()),
             quantity: shell.number(reservation.quantity),
             scope: scope(t, all, &reservation.scope),
             term: words::term(t, order.term),

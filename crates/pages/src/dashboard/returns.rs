@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::money::MoneyError;
+use fullmakt_domain::order::GetBoughtOrder;
 use fullmakt_domain::refund::WindowEntry;
 use fullmakt_domain::refund_policy::{ConversionRate, RefundPolicy};
 use fullmakt_domain::refusal::Refusal;
@@ -11,6 +13,7 @@ use fullmakt_domain::returning::{ExplainReturn, GetRefundWindow, RefundQuote};
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
 use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -86,13 +89,37 @@ pub(super) fn rate(t: Text, rate: &ConversionRate, limit: &str) -> String {
     t.with_all("rules-rate", &[("rate", &number), ("currency", &rate.currency.code()), ("limit", &limit)])
 }
 
-fn row(shell: &Shell, path: &str, (entry, until): &(WindowEntry, Timestamp), now: Timestamp) -> ReturnRow {
+/// What the returned reservations are called.
+async fn names(
+    app: &App,
+    agent: &Agent,
+    customer: CustomerId,
+    entries: &[(WindowEntry, Timestamp)],
+) -> Result<BTreeMap<ReservationId, String>, PageError> {
+    let mut names = BTreeMap::new();
+    let orders: BTreeSet<ReservationOrderId> = entries.iter().map(|(entry, _)| entry.order).collect();
+    for order in orders {
+        let found = app.store.read(agent.actor(), &GetBoughtOrder { customer, order }).await?;
+        for reservation in found.into_iter().flat_map(|found| found.reservations) {
+            names.insert(reservation.id, reservation.display_name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+fn row(
+    shell: &Shell,
+    path: &str,
+    (entry, until): &(WindowEntry, Timestamp),
+    names: &BTreeMap<ReservationId, String>,
+    now: Timestamp,
+) -> ReturnRow {
     let t = shell.text;
     let (tone, key) = if now < *until { (Tone::Warning, "returns-counts") } else { (Tone::Quiet, "returns-over") };
     let key_text = entry.session.to_string();
     ReturnRow {
         at: shell.instant(&entry.at),
-        reservation: entry.reservation.to_string(),
+        reservation: names.get(&entry.reservation).cloned().unwrap_or_else(|| entry.reservation.to_string()),
         path: format!("{path}/reservations/{}/{}", entry.order, entry.reservation),
         quantity: shell.number(entry.quantity),
         by: entry.by.clone(),
@@ -113,7 +140,9 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
     let window = app.store.read(agent.actor(), &GetRefundWindow { customer: customer.id, now }).await?;
     let path = format!("/dashboard/customers/{}", customer.id);
     let shell = Shell::customer(&agent, customer.id, &customer.name, t.get("nav-returns"), Place::CustomerReturns);
-    let mut rows: Vec<ReturnRow> = window.entries.iter().rev().map(|entry| row(&shell, &path, entry, now)).collect();
+    let names = names(&app, &agent, customer.id, &window.entries).await?;
+    let newest_first = window.entries.iter().rev();
+    let mut rows: Vec<ReturnRow> = newest_first.map(|entry| row(&shell, &path, entry, &names, now)).collect();
     if let Some(session) = visit.query.get("open").and_then(|text| Uuid::try_parse(text).ok()) {
         let quote = app.store.read(agent.actor(), &ExplainReturn { customer: customer.id, session }).await?;
         if let (Some(quote), Some(row)) = (quote, rows.iter_mut().find(|row| row.key == session.to_string())) {

@@ -1,5 +1,6 @@
 //! The dashboard's pages about customers.
 
+use axum::http::Method;
 use fullmakt_testkit::{Answer, Browser, FJALLRAVEN, KUSTFISKE, PRODUKTION, PROV, SKOGSBRUKET, Server, between};
 use serde_json::Value;
 
@@ -26,6 +27,51 @@ async fn one_signs_in_reads_in_a_language_and_signs_out() {
     browser.gets("/dashboard/customers").await.ok().says("Sign in");
     // A customer's user learns nothing of the dashboard.
     server.olle().browses().await.gets("/dashboard/customers").await.is(404, "");
+}
+
+#[tokio::test]
+async fn a_session_lasts_an_hour_without_a_request_and_twelve_at_most_and_its_cookie_is_the_servers_alone() {
+    let server = Server::start().await;
+    let mut ada = server.ada().browses().await;
+    let signed_in = async |browser: &mut Browser| {
+        browser.gets("/dashboard/customers").await.ok();
+        browser.at.starts_with("/dashboard/customers")
+    };
+    assert!(signed_in(&mut ada).await);
+    // Microseconds. Almost an hour ago, and whoever comes back is seen again.
+    server.database.damage("UPDATE web_session SET seen_at = seen_at - 3540000000").await;
+    assert!(signed_in(&mut ada).await);
+    server.database.damage("UPDATE web_session SET seen_at = seen_at - 3540000000").await;
+    assert!(signed_in(&mut ada).await);
+    server.database.damage("UPDATE web_session SET seen_at = seen_at - 3660000000").await;
+    assert!(!signed_in(&mut ada).await);
+    let shown = ada.gets("/dashboard/customers").await.ok();
+    assert!(ada.at.starts_with("/sign-in?return="), "{shown}");
+
+    let mut ada = server.ada().browses().await;
+    server.database.damage("UPDATE web_session SET expires_at = expires_at - 43080000000").await;
+    assert!(signed_in(&mut ada).await);
+    server.database.damage("UPDATE web_session SET expires_at = expires_at - 180000000").await;
+    assert!(!signed_in(&mut ada).await);
+
+    // What is set at sign-in: no script reads it, no other site sends it with a form, nobody sends it in the clear.
+    let who = server.ada();
+    let page = server.ask(Method::GET, "/sign-in").send().await.ok();
+    let visit = page.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+    let csrf = between(&page.text(), "name=\"csrf\" value=\"", "\"").unwrap().to_owned();
+    let fields = [("csrf", csrf.as_str()), ("username", who.upn()), ("password", who.password())];
+    let answer = server.ask(Method::POST, "/sign-in").header("cookie", &visit).form(&fields).send().await;
+    let cookies: Vec<&str> =
+        answer.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect();
+    let session = cookies.iter().find(|cookie| cookie.starts_with("__Host-fullmakt-session=")).expect("a session");
+    for word in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        assert!(session.contains(word), "{session}");
+    }
+    let policy = page.header("content-security-policy");
+    for word in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        assert!(policy.contains(word), "{policy}");
+    }
+    assert!(!policy.contains("unsafe") && !policy.contains("http") && !policy.contains('*'), "{policy}");
 }
 
 fn account(customer: &str) -> String {

@@ -1,6 +1,8 @@
 //! The dashboard's pages about what was bought and what it costs: order history, reservations, wizard, prices, home.
 
-use fullmakt_testkit::{Browser, FJALLRAVEN, KUSTFISKE, PRODUKTION, Purchase, SKOGSBRUKET, Server, between};
+use fullmakt_testkit::{
+    Answer, Browser, FJALLRAVEN, KUSTFISKE, PRODUKTION, Persona, Purchase, SKOGSBRUKET, Server, between,
+};
 
 /// Paths in pages are escaped as HTML.
 fn plain(path: &str) -> String {
@@ -9,6 +11,14 @@ fn plain(path: &str) -> String {
 
 fn customer(id: &str, rest: &str) -> String {
     format!("/dashboard/customers/{id}{rest}")
+}
+
+/// The first link to something below that place of Fjällräven's.
+fn first_below(page: &str, place: &str) -> String {
+    let place = customer(FJALLRAVEN, place);
+    let rest =
+        between(page, &format!("href=\"{place}"), "\"").unwrap_or_else(|| panic!("nothing below {place}: {page}"));
+    format!("{place}{rest}")
 }
 
 /// Olle buys two instances by the permission.
@@ -62,7 +72,7 @@ async fn r17_both_sides_purchases_are_listed_and_marked() {
     assert!(!between(&theirs, "<main", "</main>").unwrap().contains("ada@nordmoln"), "{theirs}");
     assert!(!ada.gets(&by("partner")).await.ok().says(&number).text().contains("olle@exempel"));
     ada.gets(&customer(FJALLRAVEN, "/orders?q=nothing")).await.ok().says("Nothing fits the filters");
-    let order = plain(between(&orders, "<td><a href=\"", "\"").unwrap());
+    let order = first_below(&orders, "/orders/");
     ada.gets(&order).await.ok().says("Your cost").says("Monthly");
     // Who may not know the partner's cost is not shown it.
     let mut hedda = server.hedda().browses().await;
@@ -71,7 +81,7 @@ async fn r17_both_sides_purchases_are_listed_and_marked() {
     let list = ada.gets(&customer(FJALLRAVEN, "/reservations")).await.ok().text();
     assert!(list.contains("olle@exempel.example") && list.contains("ada@nordmoln.example"), "{list}");
     let mine = ada.gets(&customer(FJALLRAVEN, "/reservations?by=partner&state=active")).await.ok().text();
-    let path = plain(between(&mine, "<tr><td><a href=\"", "\"").unwrap());
+    let path = first_below(&mine, "/reservations/");
     let page = ada.gets(&path).await.ok().says("Instalments").says("Shared").says("Billed").says("Planned").text();
     assert_eq!(page.matches("Planned").count(), 11, "{page}");
     let home = ada.gets("/dashboard").await.ok().says("olle@exempel.example").says("<svg").text();
@@ -113,6 +123,64 @@ async fn r42_the_wizard_keeps_what_was_typed_and_forgets_nothing() {
     sven.gets(&customer(SKOGSBRUKET, "/add-products/products")).await.ok().says("Choose an active subscription");
     // Who keeps the books does not buy.
     server.beata().browses().await.gets(&customer(SKOGSBRUKET, "/add-products")).await.is(403, "");
+}
+
+#[tokio::test]
+async fn r17_r24_home_tells_what_runs_out_within_ninety_days_and_what_each_month_cost() {
+    let server = Server::start_at("2026-11-01T08:00:00Z", None).await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    server.olle().purchases(&Purchase::of(2, "Standard_D2s_v5").called("webb").monthly()).await.ok();
+    let home = async |who: &Persona, language| who.browses_in(language).await.gets("/dashboard").await.ok();
+    // 365 days of a year; the last ninety begin with the 275th day.
+    server.lets_pass("P274D").await;
+    home(&server.ada(), "en").await.says("Nothing expires soon");
+    server.lets_pass("P2D").await;
+    let page = home(&server.ada(), "en").await.says("2 × Standard_D2s_v5").says("1 Nov 2027");
+    let link =
+        between(&page.text(), &format!("href=\"{}", customer(FJALLRAVEN, "/reservations/")), "\"").unwrap().to_owned();
+    server.ada().browses().await.gets(&customer(FJALLRAVEN, &format!("/reservations/{link}"))).await.ok().says("webb");
+    // Ten months, the chart and a table of the same; the price for who sells, the cost beside it for who may know it.
+    assert!(page.text().contains("<svg class=\"chart\""), "{page}");
+    let amounts = |page: &Answer, amount: &str| page.text().matches(&format!(">{amount}</td>")).count();
+    assert_eq!((amounts(&page, "€84.50"), amounts(&page, "€74.36")), (10, 10), "{page}");
+    let swedish = home(&server.ada(), "sv").await.says("Reservationer som upphör inom 90 dagar").says("1 nov. 2027");
+    assert_eq!(amounts(&swedish, "84,50\u{a0}€"), 10, "{swedish}");
+    let sven = home(&server.sven(), "en").await;
+    assert_eq!((amounts(&sven, "€84.50"), amounts(&sven, "€74.36")), (10, 0), "{sven}");
+}
+
+#[tokio::test]
+async fn r42_every_filter_narrows_what_is_offered_to_partner_and_customer() {
+    let server = Server::start().await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    let mut ada = server.ada().browses().await;
+    let start = ada.gets(&customer(FJALLRAVEN, "/add-products")).await.ok().text();
+    let entitlement = between(&start, "name=\"subscription\" value=\"", "\"").unwrap().to_owned();
+    ada.submits(&customer(FJALLRAVEN, "/add-products/register"), &[("subscription", &entitlement)]).await.ok();
+    let wizard = customer(FJALLRAVEN, &format!("/add-products/products?subscription={entitlement}"));
+    let portal = format!("/portal/{FJALLRAVEN}/purchase?subscription={PRODUKTION}");
+    let mut olle = server.olle().browses().await;
+    // What is looked for, a part of every line that fits, and what no line holds.
+    for (filter, every, none) in [
+        ("region=westus", "US West", "SE Central"),
+        ("family=Dsv5", "Dsv5", "B2s"),
+        ("term=P3Y", "3 years", "1 year"),
+        ("{sku}=B2s", "B2s", "D2s_v5"),
+        ("{sku}=d4s_V5&region=swedencentral&term=P1Y", "D4s_v5", "US West"),
+    ] {
+        for (browser, list, sku) in [(&mut ada, &wizard, "size"), (&mut olle, &portal, "q")] {
+            let page = browser.gets(&format!("{list}&{}", filter.replace("{sku}", sku))).await.ok();
+            let text = page.text();
+            let rows =
+                between(&text, "<tbody>", "</tbody>").unwrap_or_else(|| panic!("{filter} finds nothing: {page}"));
+            assert!(rows.split("<tr>").skip(1).all(|row| row.contains(every)), "{filter}: {rows}");
+            assert!(!rows.contains(none), "{filter}: {rows}");
+        }
+    }
+    for (browser, list) in [(&mut ada, wizard + "&size=none"), (&mut olle, portal + "&q=none")] {
+        let page = browser.gets(&list).await.ok();
+        assert!(!page.text().contains("<tbody>") && page.text().contains("class=\"empty\""), "{page}");
+    }
 }
 
 #[tokio::test]

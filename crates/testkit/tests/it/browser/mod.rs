@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod keyboard;
+mod reload;
 mod stories;
 mod window;
 mod words;
