@@ -61,6 +61,22 @@ pub struct Known {
     pub waiting_days: i64,
 }
 
+/// What usage of a customer is known, and of which subscriptions it can be.
+#[derive(Debug, Clone)]
+pub struct ReadKnownUsage {
+    /// Whose.
+    pub customer: CustomerId,
+}
+
+/// What usage of a customer is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownUsage {
+    /// By partner; the period of each is empty.
+    pub known: Vec<Known>,
+    /// The customer's subscriptions and who sold them, as far as the actor may see them.
+    pub subscriptions: Vec<(PartnerId, SubscriptionId)>,
+}
+
 /// How well reservations were used: those of a customer that the actor may see.
 #[derive(Debug, Clone)]
 pub struct ReadUtilization {
@@ -672,6 +688,7 @@ macro_rules! of_customer {
 }
 
 of_customer! {
+    ReadKnownUsage => KnownUsage;
     ReadUtilization => Utilization;
     ReadCosts => Costs;
     ExplainUsage => Vec<Explained>;

@@ -47,6 +47,23 @@ impl UsageResource {
         segments.find(|segment| segment.eq_ignore_ascii_case("resourceGroups"))?;
         segments.next().map(str::to_lowercase)
     }
+
+    /// Whether its texts and its price can be kept.
+    ///
+    /// # Errors
+    /// [`InvalidUsage::Text`] or [`InvalidUsage::TooLarge`].
+    pub fn check(&self) -> Result<(), InvalidUsage> {
+        for (field, text) in [("resourceId", &self.resource), ("regionId", &self.region), ("armSkuName", &self.sku)] {
+            if text.is_empty() || text.chars().count() > 1_000 || text.chars().any(char::is_control) {
+                return Err(InvalidUsage::Text { field });
+            }
+        }
+        if is_bounded(self.unit_price_e6) { Ok(()) } else { Err(InvalidUsage::TooLarge(self.unit_price_e6)) }
+    }
+}
+
+fn is_bounded(amount: i64) -> bool {
+    (-AMOUNT_BOUND..AMOUNT_BOUND).contains(&amount) && amount != -AMOUNT_BOUND
 }
 
 /// A line of usage in its hour.
@@ -256,16 +273,8 @@ impl ImportUsage {
         if self.hours.len() > HOURS_MAX || lines > LINES_MAX || self.resources.len() > LINES_MAX {
             return Err(InvalidUsage::TooMuch);
         }
-        let within = |amount: i64| (-AMOUNT_BOUND..AMOUNT_BOUND).contains(&amount) && amount != -AMOUNT_BOUND;
         for one in &self.resources {
-            for (field, text) in [("resourceId", &one.resource), ("regionId", &one.region), ("armSkuName", &one.sku)] {
-                if text.is_empty() || text.chars().count() > 1_000 || text.chars().any(char::is_control) {
-                    return Err(InvalidUsage::Text { field });
-                }
-            }
-            if !within(one.unit_price_e6) {
-                return Err(InvalidUsage::TooLarge(one.unit_price_e6));
-            }
+            one.check()?;
             if !state.subscriptions.contains(&one.subscription) {
                 return Err(InvalidUsage::Subscription(one.subscription));
             }
@@ -285,7 +294,7 @@ impl ImportUsage {
                     let (line, resource) = (line.line, line.resource);
                     return Err(InvalidUsage::NoResource { hour: at, line, resource, resources: self.resources.len() });
                 }
-                if !within(line.quantity_e6) {
+                if !is_bounded(line.quantity_e6) {
                     return Err(InvalidUsage::TooLarge(line.quantity_e6));
                 }
                 if !seen.insert(line.line) {

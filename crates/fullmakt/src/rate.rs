@@ -1,5 +1,6 @@
 //! `fullmakt rate`: which reservation covers which usage, for files of any size.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -114,7 +115,7 @@ pub struct InputArgs {
     /// Where a FOCUS export has what, and what the labels of a FOCUS data set are; TOML, laid over what --print-mapping prints
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Of a FOCUS export, rate usage that a commitment covers already as if none did
+    /// Of a FOCUS export, take usage that a commitment covers already as if none did
     #[arg(long)]
     rate_committed: bool,
     /// Of a FOCUS export, spread usage of a day, say, evenly over its hours; without it such a row is a bad row
@@ -341,7 +342,10 @@ fn for_people(summary: &Summary, job: &Job, took: Duration) -> String {
     if summary.corrections > 0 {
         text.push_str(&format!("{} corrections (quantity of zero or below) passed through\n", summary.corrections));
     }
-    text.push_str(&not_rated(summary, job));
+    text.push_str(&not_rated(&summary.not_rated, summary.rounded));
+    if let Some(path) = &job.not_rated {
+        text.push_str(&format!("rows that are not rated are in `{}`\n", path.display()));
+    }
     if let Some(path) = &job.skip_bad_rows {
         text.push_str(&format!("{} set aside in `{}`\n", counted(summary.bad_rows, "bad row"), path.display()));
     }
@@ -376,28 +380,28 @@ fn for_people(summary: &Summary, job: &Job, took: Duration) -> String {
     text
 }
 
-/// What of an export is not rated, and what became of it.
-fn not_rated(summary: &Summary, job: &Job) -> String {
+/// What of exports is not rated, and how many rows were rounded.
+pub fn not_rated(rows: &BTreeMap<NotRated, u64>, rounded: u64) -> String {
     let mut text = String::new();
-    let count: u64 = summary.not_rated.values().sum();
+    let count: u64 = rows.values().sum();
     if count > 0 {
-        let kinds: Vec<String> = summary
-            .not_rated
-            .iter()
-            .map(|(reason, rows)| format!("{} {}", grouped((*rows).into()), reason.describe()))
-            .collect();
+        let kind = |(reason, rows): (&NotRated, &u64)| format!("{} {}", grouped((*rows).into()), reason.describe());
+        let kinds: Vec<String> = rows.iter().map(kind).collect();
         text.push_str(&format!("{} not rated: {}\n", counted(count, "row"), kinds.join(", ")));
     }
-    if let Some(path) = &job.not_rated {
-        text.push_str(&format!("rows that are not rated are in `{}`\n", path.display()));
-    }
-    if summary.rounded > 0 {
+    if rounded > 0 {
         text.push_str(&format!(
             "{}: the quantity or the price had more than 6 decimals and was rounded\n",
-            counted(summary.rounded, "row")
+            counted(rounded, "row")
         ));
     }
     text
+}
+
+/// The same for programs.
+pub fn not_rated_json(rows: &BTreeMap<NotRated, u64>) -> serde_json::Value {
+    let told = |reason: NotRated| Some((reason.name().to_owned(), json!(rows.get(&reason)?)));
+    serde_json::Value::Object(NotRated::ALL.into_iter().filter_map(told).collect())
 }
 
 const E10: i128 = 10_000_000_000;
@@ -426,7 +430,7 @@ fn grouped(number: i128) -> String {
     text
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number.into())) }
 }
 
@@ -462,10 +466,6 @@ fn as_json(summary: &Summary, took: Duration) -> serde_json::Value {
             })
         })
         .collect();
-    let not_rated: serde_json::Map<String, serde_json::Value> = NotRated::ALL
-        .into_iter()
-        .filter_map(|reason| Some((reason.name().to_owned(), json!(summary.not_rated.get(&reason)?))))
-        .collect();
     json!({
         "periodStart": summary.period_start,
         "periodEnd": summary.period_end,
@@ -473,7 +473,7 @@ fn as_json(summary: &Summary, took: Duration) -> serde_json::Value {
         "usageLines": summary.lines,
         "corrections": summary.corrections,
         "badRows": summary.bad_rows,
-        "notRated": not_rated,
+        "notRated": not_rated_json(&summary.not_rated),
         "roundedRows": summary.rounded,
         "rows": summary.rows,
         "files": summary.parts,

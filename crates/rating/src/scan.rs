@@ -138,6 +138,11 @@ impl Usage {
         self.files.len()
     }
 
+    /// Whether lines have numbers of their own, in all files.
+    pub fn numbers_lines(&self) -> bool {
+        self.exports().iter().all(|export| export.has_lines())
+    }
+
     /// Calls `each` with every batch, on as many threads; `make` gives each thread its own state.
     ///
     /// # Errors
@@ -195,6 +200,38 @@ impl Usage {
     }
 }
 
+/// The first mistakes, in the order of files and rows, and how many there are in all.
+#[derive(Default)]
+struct Mistakes {
+    first: BTreeSet<Mistake>,
+    count: u64,
+}
+
+impl Mistakes {
+    fn add(&mut self, mistake: Mistake) {
+        self.count += 1;
+        if self.first.len() < TOLD || self.first.last().is_some_and(|last| mistake < *last) {
+            self.first.insert(mistake);
+            if self.first.len() > TOLD {
+                self.first.pop_last();
+            }
+        }
+    }
+
+    fn join(&mut self, mut other: Self) {
+        self.first.append(&mut other.first);
+        self.count += other.count;
+    }
+
+    /// Fails where there are any.
+    fn none(self) -> Result<(), Error> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        Err(Error::Mistakes { first: self.first.into_iter().take(TOLD).collect(), count: self.count })
+    }
+}
+
 /// What a thread has found.
 struct Found<'a> {
     order: CellOrder<'a>,
@@ -202,8 +239,7 @@ struct Found<'a> {
     numbers: Vec<u32>,
     cells: Vec<u32>,
     rows: Vec<Row>,
-    first: BTreeSet<Mistake>,
-    mistakes: u64,
+    mistakes: Mistakes,
     aside: Vec<Aside>,
     /// Whether a subscription, by its number, may occur.
     known: BTreeMap<u32, bool>,
@@ -264,22 +300,18 @@ pub fn scan(
             if found.rows.len() < RUN_ROWS { Ok(()) } else { found.hand_over(runs) }
         },
     )?;
-    let mut first = BTreeSet::new();
-    let mut count = 0;
+    let mut mistakes = Mistakes::default();
     let mut scanned = Scanned { aside: Vec::new(), not_rated: BTreeMap::new(), rounded: 0 };
     for mut one in found {
         one.hand_over(runs)?;
-        first.append(&mut one.first);
-        count += one.mistakes;
+        mistakes.join(one.mistakes);
         scanned.aside.append(&mut one.aside);
         scanned.rounded += one.rounded;
         for (reason, rows) in one.not_rated {
             *scanned.not_rated.entry(reason).or_default() += rows;
         }
     }
-    if !checks.skips && count > 0 {
-        return Err(Error::Mistakes { first: first.into_iter().take(TOLD).collect(), count });
-    }
+    mistakes.none()?;
     scanned.aside.sort();
     Ok(scanned)
 }
@@ -350,8 +382,7 @@ impl<'a> Found<'a> {
             numbers: Vec::new(),
             cells: Vec::new(),
             rows: Vec::new(),
-            first: BTreeSet::new(),
-            mistakes: 0,
+            mistakes: Mistakes::default(),
             aside: Vec::new(),
             known: BTreeMap::new(),
             not_rated: BTreeMap::new(),
@@ -375,16 +406,12 @@ impl<'a> Found<'a> {
         batch: &Batch,
         bad: &BTreeMap<usize, (&'static str, String)>,
     ) {
-        self.mistakes += long(bad.len());
         for (row, (column, problem)) in bad {
             let mistake = Mistake { file: path.to_owned(), row: batch.place(*row), column, problem: problem.clone() };
             if checks.skips {
                 self.aside.push(Aside { mistake, values: values(words, batch, *row), is_repeated: false });
-            } else if self.first.len() < TOLD || self.first.last().is_some_and(|last| mistake < *last) {
-                self.first.insert(mistake);
-                if self.first.len() > TOLD {
-                    self.first.pop_last();
-                }
+            } else {
+                self.mistakes.add(mistake);
             }
         }
     }
@@ -520,6 +547,29 @@ pub fn find_repeated(
     }
     repeated.rows.sort();
     Ok(repeated)
+}
+
+/// Asks about each line, by what it has in common with others and by its hour, what is wrong with it: the column, and why.
+///
+/// # Errors
+/// [`Error::Mistakes`] with the first of those that cannot be used; or when a file cannot be read.
+pub fn check_lines(
+    usage: &Usage,
+    threads: usize,
+    words: &Vocabulary,
+    wrong: impl Fn(&Profile, i64) -> Option<(&'static str, String)> + Sync,
+) -> Result<(), Error> {
+    let found = usage.each_batch(threads, words, Mistakes::default, |found: &mut Mistakes, path, batch| {
+        for (row, start) in batch.number(Number::Start).iter().enumerate() {
+            if let Some((column, problem)) = wrong(&profile(batch, row), start.div_euclid(HOUR_MICROS)) {
+                found.add(Mistake { file: path.to_owned(), row: batch.place(row), column, problem });
+            }
+        }
+        Ok(())
+    })?;
+    let mut mistakes = Mistakes::default();
+    found.into_iter().for_each(|one| mistakes.join(one));
+    mistakes.none()
 }
 
 /// The first mistakes of these rows, as an error.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use fullmakt_domain::authz::{Facts, Permit};
 use fullmakt_domain::benefit::{
-    Costs, DayCosts, ExplainUsage, Explained, Known, Period, ReadCosts, ReadOrderUse, ReadResourceUse,
-    ReadSubscriptionUse, ReadUtilization, ReservationUse, ResourceUse, Sight, Utilization, Waste, explain,
+    Costs, DayCosts, ExplainUsage, Explained, Known, KnownUsage, Period, ReadCosts, ReadKnownUsage, ReadOrderUse,
+    ReadResourceUse, ReadSubscriptionUse, ReadUtilization, ReservationUse, ResourceUse, Sight, Utilization, Waste,
+    explain,
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::rated::{Book, Stretch, sizes};
@@ -18,7 +19,7 @@ use crate::facts;
 use crate::rated::{ReservationDayRow, StoredShare, reserved};
 use crate::row::{Fault, parsed};
 use crate::statement::{query_as, query_scalar};
-use crate::{catalog, usage};
+use crate::{catalog, subscription, usage};
 
 /// What is known of the actor in the customer's directory: the roles of a customer's own count there.
 pub(crate) async fn facts_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Facts, Fault> {
@@ -170,6 +171,18 @@ async fn utilization(
     }
     reservations.retain(|one| !one.hours.is_empty());
     Ok(Utilization { known, reservations })
+}
+
+impl Answer for ReadKnownUsage {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<KnownUsage, Fault> {
+        let facts = facts_of(permit, tx).await?;
+        let sight = Sight::of(&facts);
+        let nothing = Period::Hours { from: 0, until: 0 };
+        let known = known(permit.customer(), sight, nothing, tx).await?;
+        let all = subscription::list(permit.customer(), tx).await?.into_iter().map(|one| (one.partner, one.id));
+        let sees = |(partner, id): &(PartnerId, _)| sight.sees_partner(*partner) && sight.sees_subscription(*id);
+        Ok(KnownUsage { known, subscriptions: all.filter(sees).collect() })
+    }
 }
 
 impl Answer for ReadUtilization {

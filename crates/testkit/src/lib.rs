@@ -24,7 +24,7 @@ pub use document::{Document, Form, FormField, Tag};
 pub use measured::Measured;
 pub use pages::{Browser, between};
 pub use persona::{Persona, Purchase, order_path, quoted_order};
-pub use server::{Server, ServerOptions};
+pub use server::{Server, ServerOptions, Told, told};
 pub use site::{Audience, Site, escape};
 pub use story::*;
 pub use tour::{Stop, Tour, own_path, shape_of};

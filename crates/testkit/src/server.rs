@@ -33,6 +33,8 @@ pub struct Server {
     pub started_in: Duration,
     /// Where it answers.
     pub base_url: String,
+    /// What it wrote when it was ready.
+    pub ready_file: PathBuf,
     /// The certificate to trust.
     pub ca_certificate: PathBuf,
     /// Its keys and certificates.
@@ -127,6 +129,7 @@ impl Server {
             log_file,
             started_in,
             base_url,
+            ready_file,
             ca_certificate,
             data: Arc::clone(data),
             database: database.clone(),
@@ -167,6 +170,30 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// What the program said to words of its command line.
+#[derive(Debug)]
+pub struct Told {
+    /// The exit status.
+    pub status: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub error: String,
+}
+
+/// Runs the program as someone on a command line does, with nothing in its environment but this, and waits for its end.
+///
+/// # Panics
+/// When it cannot be started or is killed.
+pub async fn told(words: &[&str], environment: &[(&str, &str)]) -> Told {
+    let mut command = tokio::process::Command::new(program());
+    command.args(words).env_clear().envs(environment.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.expect("the program was built");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let status = output.status.code().expect("nobody kills it");
+    Told { status, out: text(&output.stdout), error: text(&output.stderr) }
 }
 
 /// A client that trusts one authority only and follows no redirect.

@@ -1,5 +1,6 @@
 //! What neither wire format has: `/fullmakt/v1/`, JSON, errors as problem details (RFC 9457).
 
+mod benefit;
 mod can_buy;
 mod clock;
 mod csv;
@@ -56,10 +57,11 @@ pub fn router(app: App) -> Router {
         .route("/fullmakt/v1/customers/{customer}/recommendations", get(recommendations::list))
         .route("/fullmakt/v1/reservations/{order}/{reservation}/renew", post(returns::renew))
         .route("/fullmakt/v1/usage", post(usage::import))
-        .route("/fullmakt/v1/customers/{customer}/utilization", get(usage::utilization))
-        .route("/fullmakt/v1/customers/{customer}/coverage", get(usage::coverage))
-        .route("/fullmakt/v1/customers/{customer}/chargeback", get(usage::chargeback))
-        .route("/fullmakt/v1/customers/{customer}/explanation", get(usage::explanation))
+        .route("/fullmakt/v1/customers/{customer}/usage", get(usage::known_usage))
+        .route("/fullmakt/v1/customers/{customer}/utilization", get(benefit::utilization))
+        .route("/fullmakt/v1/customers/{customer}/coverage", get(benefit::coverage))
+        .route("/fullmakt/v1/customers/{customer}/chargeback", get(benefit::chargeback))
+        .route("/fullmakt/v1/customers/{customer}/explanation", get(benefit::explanation))
         .fallback(|| async { Problem::not_found("nothing is served at this path; see /fullmakt/v1/openapi.json") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(app)

@@ -11,6 +11,7 @@ mod coverage;
 mod crash;
 mod crawler;
 mod dotnet;
+mod import_usage;
 mod own_laws;
 mod pages_activity_log;
 mod pages_customers;

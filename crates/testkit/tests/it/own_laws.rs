@@ -53,6 +53,7 @@ const ROUTES: &[Asked] = &[
                     "armSkuName": "Standard_D2s_v5", "contractedUnitPrice": "0.1", "billingCurrency": "EUR"}]}"#,
         ),
     ),
+    asked("GET", "/fullmakt/v1/customers/{customer}/usage", None),
     asked("GET", "/fullmakt/v1/customers/{customer}/utilization?grain=hour", None),
     asked("GET", "/fullmakt/v1/customers/{customer}/coverage?days=7", None),
     asked("GET", "/fullmakt/v1/customers/{customer}/chargeback", None),

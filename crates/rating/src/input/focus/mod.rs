@@ -79,6 +79,11 @@ impl FocusUsage {
         self.parquet.as_ref().map(ParquetFile::rows)
     }
 
+    /// Whether lines have numbers of their own.
+    pub fn has_lines(&self) -> bool {
+        self.plan.has_lines()
+    }
+
     fn reader(&self, piece: usize, columns: &[String]) -> Result<Reader<'_>, Error> {
         Ok(match &self.parquet {
             None => Reader::Csv(Box::new(CsvReader::open(&self.path, columns)?)),
