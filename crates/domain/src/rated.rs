@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use crate::arm_scope::ArmScope;
 use crate::catalog::{BillingPlan, Catalog, Region, SkuName};
@@ -14,7 +13,7 @@ use crate::ids::{PartnerId, ReservationId, ReservationOrderId, SubscriptionId};
 use crate::money::{Currency, Money};
 use crate::rating::{
     Flexibility, FlexibilityRow, Group, Line, Named, Overflow, Plan, Ratio, Reservation as Planned, Row, Scratch, Sku,
-    Subscription, first_hour_from, pay_as_you_go_e10,
+    Subscription, amortised_hourly_e8, first_hour_from, pay_as_you_go_e10,
 };
 use crate::reservation::{AppliedScope, ReservationState};
 use crate::usage::{UsageHour, UsageLine, UsageResource};
@@ -55,10 +54,7 @@ impl OrderTerms {
     /// Amortised cost of an instance for one hour at a price for the term, in 10^-8: the price over the hours of the term,
     /// rounded half to even.
     pub fn hourly_cost_e8(&self, price: Money) -> i64 {
-        let hours = self.hours().max(1);
-        let scaled = Decimal::from(price.amount_e6) * Decimal::ONE_HUNDRED / Decimal::from(hours);
-        let rounded = scaled.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointNearestEven);
-        i64::try_from(rounded.mantissa()).unwrap_or(i64::MAX)
+        amortised_hourly_e8(price.amount_e6, self.hours())
     }
 }
 

@@ -19,9 +19,9 @@ use rust_decimal::Decimal;
 
 use crate::db::{Ending, Store, Tx};
 use crate::door::Answer;
-use crate::price_rule;
 use crate::row::{Fault, known, micros, money, parsed_optional};
 use crate::statement::{Query, QueryBuilder, query_as, query_scalar};
+use crate::{price_rule, recommendation};
 
 /// Offers in one statement: well below the number of values that either database takes.
 const OFFERS_PER_STATEMENT: usize = 500;
@@ -29,9 +29,12 @@ const OFFERS_PER_STATEMENT: usize = 500;
 /// A sheet's number and what it says.
 type Read = Option<(i64, Arc<Catalog>)>;
 
-/// The newest sheet that was read. Shared by all that use one database.
+/// The newest sheet that was read, and what to buy by it. Shared by all that use one database.
 #[derive(Clone, Default)]
-pub(crate) struct Cache(Arc<RwLock<Read>>);
+pub(crate) struct Cache {
+    sheet: Arc<RwLock<Read>>,
+    pub(crate) advice: recommendation::Cache,
+}
 
 pub(crate) fn asked_newest() -> Query<Option<i64>> {
     query_scalar("SELECT max(sheet) FROM price_sheet")
@@ -42,12 +45,12 @@ pub(crate) fn asked_newest() -> Query<Option<i64>> {
 pub(crate) async fn in_force(tx: &mut Tx<'_>) -> Result<Arc<Catalog>, Fault> {
     let newest = asked_newest().fetch_one(tx).await?.unwrap_or(0);
     let cache = tx.catalog.clone();
-    let cached = cache.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let cached = cache.sheet.read().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((_, catalog)) = cached.filter(|(sheet, _)| *sheet == newest) {
         return Ok(catalog);
     }
     let catalog = Arc::new(read_sheet(newest, tx).await?);
-    *cache.0.write().unwrap_or_else(PoisonError::into_inner) = Some((newest, Arc::clone(&catalog)));
+    *cache.sheet.write().unwrap_or_else(PoisonError::into_inner) = Some((newest, Arc::clone(&catalog)));
     Ok(catalog)
 }
 

@@ -211,7 +211,8 @@ impl Reserved {
         self.name(first, first.saturating_add(24))
     }
 
-    fn name(&self, first: i64, end: i64) -> String {
+    /// Names what is offered in the hours from one to before another.
+    pub(crate) fn name(&self, first: i64, end: i64) -> String {
         let mut text = String::new();
         for one in &self.stretches {
             let (begins, ends) = (one.first_hour.max(first), one.end_hour.min(end));

@@ -122,6 +122,12 @@ fn rounds_up(rest_against_half: std::cmp::Ordering, is_odd: bool) -> bool {
     rest_against_half.is_gt() || (rest_against_half.is_eq() && is_odd)
 }
 
+/// What an instance costs for an hour when a price (in 10^-6) is spread evenly over so many hours, in 10^-8, rounded half to even.
+#[must_use]
+pub fn amortised_hourly_e8(price_e6: i64, hours: i64) -> i64 {
+    i64::try_from(round_half_even(i128::from(price_e6) * 100, i128::from(hours.max(1)))).unwrap_or(i64::MAX)
+}
+
 /// What a quantity (in 10^-10) costs at a price (in 10^-6) without any reservation, in 10^-10.
 ///
 /// # Errors

@@ -12,8 +12,8 @@ mod plan;
 mod story;
 
 pub use amount::{
-    COST_DECIMALS, OUTCOME_DECIMALS, Overflow, QUANTITY_DECIMALS, Ratio, WrongDecimal, format_scaled, parse_scaled,
-    pay_as_you_go_e10,
+    COST_DECIMALS, OUTCOME_DECIMALS, Overflow, QUANTITY_DECIMALS, Ratio, WrongDecimal, amortised_hourly_e8,
+    format_scaled, parse_scaled, pay_as_you_go_e10,
 };
 pub(crate) use amount::{cost_e10, round_half_even};
 pub use flexibility::{Flexibility, FlexibilityRow, Size};
