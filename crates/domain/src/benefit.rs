@@ -9,14 +9,18 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::actor::Standing;
 use crate::arm_scope::ArmScope;
-use crate::authz::{Action, Facts, Query, Target};
+use crate::authz::{Action, Facts, Permit, Query, Target};
+use crate::catalog::{Region, SkuName};
 use crate::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId, SubscriptionId};
 use crate::money::Currency;
 use crate::operation::{self, Operation};
-use crate::rated::{Book, HourUse, RatedCell, Share, Used};
-use crate::rating::{Overflow, Pass, Scene, Why};
+use crate::rated::{HourUse, Share, Used};
 use crate::role;
-use crate::usage::{UsageHour, UsageResource, day_of};
+use crate::usage::{UsageResource, day_of};
+
+mod explained;
+
+pub use explained::{About, ExplainUsage, Explained, ExplainedLine, ExplainedPart, ExplainedReservation, explain};
 
 /// Which hours are asked about, counted from 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +121,8 @@ pub struct ReservationUse {
     pub order: ReservationOrderId,
     /// The reservation.
     pub reservation: ReservationId,
+    /// The reserved SKU.
+    pub sku: SkuName,
     /// The currency of its costs.
     pub currency: Currency,
     /// Amortised cost of an instance for one hour at the list price, in 10^-8.
@@ -237,6 +243,46 @@ pub struct ReadResourceUse {
     pub period: Period,
 }
 
+/// How well the reservations were used that the actor's own partner pays for, of all its customers.
+#[derive(Debug, Clone)]
+pub struct ReadPartnerUse {
+    /// The partner that is asked about.
+    pub partner: PartnerId,
+    /// Only this order.
+    pub order: Option<ReservationOrderId>,
+    /// Only this reservation.
+    pub reservation: Option<ReservationId>,
+    /// When.
+    pub period: Period,
+}
+
+/// Which resources used them.
+#[derive(Debug, Clone)]
+pub struct ReadPartnerResourceUse {
+    /// The partner that is asked about.
+    pub partner: PartnerId,
+    /// Only this order.
+    pub order: Option<ReservationOrderId>,
+    /// Only this reservation.
+    pub reservation: Option<ReservationId>,
+    /// When; days count whole.
+    pub period: Period,
+}
+
+/// What of a partner's there is to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfPartner<T> {
+    /// This.
+    Found(Vec<T>),
+    /// The actor belongs to another partner.
+    NotTheirs,
+    /// More than can be told at once.
+    TooMuch,
+}
+
+/// Days of reservations, or of resources, that are told of a partner at once.
+pub const OF_PARTNER_MAX: usize = 50_000;
+
 /// What the resources of a subscription used and what it cost, for whoever may read it there.
 #[derive(Debug, Clone)]
 pub struct ReadSubscriptionUse {
@@ -244,6 +290,15 @@ pub struct ReadSubscriptionUse {
     pub subscription: SubscriptionId,
     /// When; days count whole.
     pub period: Period,
+}
+
+/// What a subscription is charged for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubscriptionUse {
+    /// What its resources used.
+    pub resources: Vec<ResourceUse>,
+    /// What nobody used of the reservations that are charged to it, as far as the actor may see them, by day.
+    pub wastes: Vec<(i64, Waste)>,
 }
 
 /// What a resource used in a day, of one reservation or of none.
@@ -299,6 +354,10 @@ pub struct Waste {
     pub reservation: ReservationId,
     /// The subscription whose charge it is: the one it applies to; of a shared one, the billing subscription.
     pub charged_to: SubscriptionId,
+    /// The reserved SKU.
+    pub sku: SkuName,
+    /// The region of the reservation.
+    pub region: Region,
     /// The currency.
     pub currency: Currency,
     /// Instance hours, in 10^-10.
@@ -454,194 +513,36 @@ impl Costs {
     }
 }
 
-/// Why usage came out as it did in an hour.
-#[derive(Debug, Clone)]
-pub struct ExplainUsage {
-    /// Whose usage.
-    pub customer: CustomerId,
-    /// The hour, counted from 1970.
-    pub hour: i64,
-    /// What about.
-    pub about: About,
-}
-
-/// What is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
-    /// A usage line, by its `LineId`.
-    Line(i64),
-    /// A reservation.
-    Reservation(ReservationId),
-    /// Everything.
-    Hour,
-}
-
-/// One hour of one billing context and region. Amounts are in 10^-10.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
-    /// The partner.
-    pub partner: PartnerId,
-    /// The currency.
-    pub currency: Currency,
-    /// The region.
-    pub region: String,
-    /// The hour, counted from 1970.
-    pub hour: i64,
-    /// The line asked about, those that the reservation took from, or all, in the order in which they were rated.
-    pub lines: Vec<ExplainedLine>,
-    /// The reservations in the order in which they take usage, or the one asked about.
-    pub reservations: Vec<ExplainedReservation>,
-}
-
-/// A usage line and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExplainedLine {
-    /// `LineId`.
-    pub line: i64,
-    /// What ran.
-    pub resource: UsageResource,
-    /// Its quantity, in 10^-6.
-    pub quantity_e6: i64,
-    /// What was taken, in order.
-    pub parts: Vec<ExplainedPart>,
-    /// What is left to pay as you go.
-    pub rest_e10: i128,
-    /// What that costs.
-    pub billed_e10: i128,
-}
-
-/// What a reservation took of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExplainedPart {
-    /// The reservation.
-    pub reservation: ReservationId,
-    /// The pass in which it was taken.
-    pub pass: Pass,
-    /// In instances of the line's SKU.
-    pub consumed_e10: i128,
-    /// In instances of the reserved SKU.
-    pub discounted_e10: i128,
-    /// What that cost.
-    pub effective_e10: i128,
-}
-
-/// A reservation in the hour, and why it took or did not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExplainedReservation {
-    /// The order.
-    pub order: ReservationOrderId,
-    /// The reservation.
-    pub reservation: ReservationId,
-    /// The pass in which it takes its turn.
-    pub pass: Pass,
-    /// The subscription it applies to; `None`: all.
-    pub scope: Option<SubscriptionId>,
-    /// Whether sizes are flexible.
-    pub is_flexible: bool,
-    /// The reserved SKU.
-    pub sku: String,
-    /// Reserved instances.
-    pub quantity: i64,
-    /// Instances that were used in the hour.
-    pub used_e10: i128,
-    /// Instances that were left.
-    pub unused_e10: i128,
-    /// What those cost.
-    pub unused_cost_e10: i128,
-    /// Why it came out so: of the line asked about, or in the whole hour.
-    pub why: Why,
-}
-
-/// Rates an hour again and tells it; nothing where there is no such line or reservation in it.
-///
-/// # Errors
-/// [`Overflow`] when an amount does not fit.
-pub fn explain(
-    book: &Book<'_>,
-    partner: PartnerId,
-    hour: &UsageHour,
-    about: About,
-) -> Result<Vec<Explained>, Overflow> {
-    let rated = book.rate_hour(hour)?;
-    Ok(rated.iter().filter_map(|cell| told(book, partner, hour.hour, about, cell)).collect())
-}
-
-fn told(book: &Book<'_>, partner: PartnerId, hour: i64, about: About, rated: &RatedCell<'_, '_>) -> Option<Explained> {
-    let cell = rated.cell;
-    let scene = Scene { plan: &cell.plan, hour, lines: &rated.lines, named: &rated.named, rows: &rated.rows };
-    let active = |index: &usize| cell.plan.reservations()[*index].is_active(hour);
-    let all = 0..cell.stretches.len();
-    let (of_line, lines, reservations): (_, Vec<usize>, Vec<usize>) = match about {
-        About::Line(line) => {
-            let found = rated.usage.iter().position(|one| one.line == line)?;
-            (Some(found), vec![found], all.filter(active).collect())
-        }
-        About::Reservation(id) => {
-            let is_it = |index: &usize| cell.stretches[*index].reservation == id;
-            let found = all.filter(is_it).find(active)?;
-            (None, scene.lines_of(found).collect(), vec![found])
-        }
-        About::Hour => (None, (0..rated.usage.len()).collect(), all.filter(active).collect()),
-    };
-    let line = |index: usize| {
-        let usage = &rated.usage[index];
-        let story = scene.line(index);
-        let part = |part: &crate::rating::Part| ExplainedPart {
-            reservation: cell.stretches[part.reservation].reservation,
-            pass: part.pass,
-            consumed_e10: part.consumed_e10,
-            discounted_e10: part.discounted_e10,
-            effective_e10: part.effective_e10,
-        };
-        Some(ExplainedLine {
-            line: usage.line,
-            resource: book.resource(usage)?.clone(),
-            quantity_e6: usage.quantity_e6,
-            parts: story.parts.iter().map(part).collect(),
-            rest_e10: story.rest_e10,
-            billed_e10: story.billed_e10,
-        })
-    };
-    let reservation = |index: usize| {
-        let one = cell.stretches[index];
-        let story = scene.reservation(index, of_line);
-        ExplainedReservation {
-            order: one.terms.order,
-            reservation: one.reservation,
-            pass: cell.plan.reservations()[index].pass(),
-            scope: one.scope,
-            is_flexible: one.is_flexible,
-            sku: one.terms.sku.as_str().to_owned(),
-            quantity: one.quantity,
-            used_e10: story.used_e10,
-            unused_e10: story.unused_e10,
-            unused_cost_e10: story.unused_cost_e10,
-            why: story.why,
-        }
-    };
-    Some(Explained {
-        partner,
-        currency: cell.currency,
-        region: cell.region.to_owned(),
-        hour,
-        lines: lines.into_iter().filter_map(line).collect(),
-        reservations: reservations.into_iter().map(reservation).collect(),
-    })
-}
-
 /// What of a customer's usage an actor may see.
 #[derive(Debug, Clone, Copy)]
-pub struct Sight<'a>(&'a Facts);
+pub struct Sight<'a>(Seen<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Seen<'a> {
+    /// What standing and roles allow.
+    By(&'a Facts),
+    /// All that a partner sold.
+    Of(PartnerId),
+}
 
 impl<'a> Sight<'a> {
     /// By what is known of the actor in the customer's directory.
     pub fn of(facts: &'a Facts) -> Self {
-        Self(facts)
+        Self(Seen::By(facts))
+    }
+
+    /// All that the partner sold, whoever the customer is, with a permit that only the partner's own people get.
+    pub fn of_partner(permit: &Permit<impl OfOwnPartner>) -> Self {
+        Self(Seen::Of(permit.partner()))
     }
 
     /// Whether anything of what this partner sold may be seen.
     pub fn sees_partner(self, partner: PartnerId) -> bool {
-        match &self.0.standing {
+        let facts = match self.0 {
+            Seen::By(facts) => facts,
+            Seen::Of(own) => return own == partner,
+        };
+        match &facts.standing {
             Standing::PartnerUser { partner: own, roles } => *own == partner && !roles.is_empty(),
             Standing::PartnerApplication { partner: own } => *own == partner,
             Standing::Customer { .. } => true,
@@ -660,8 +561,12 @@ impl<'a> Sight<'a> {
     }
 
     fn reads(self, action: &str, scope: &ArmScope) -> bool {
-        let Some(customer) = self.0.customer else { return false };
-        self.0.standing.partner().is_some() || role::allowed(&self.0.grants, action, scope, customer.tenant())
+        match self.0 {
+            Seen::Of(_) => true,
+            Seen::By(facts) => facts.customer.is_some_and(|customer| {
+                facts.standing.partner().is_some() || role::allowed(&facts.grants, action, scope, customer.tenant())
+            }),
+        }
     }
 }
 
@@ -718,6 +623,32 @@ of_order! {
     ReadResourceUse => Vec<ResourceUse>;
 }
 
+/// Queries over the customers of the actor's own partner.
+pub trait OfOwnPartner {}
+
+macro_rules! of_partner {
+    ($($query:ty => $answer:ty;)*) => {$(
+        impl OfOwnPartner for $query {}
+
+        impl Action for $query {
+            const OPERATION: Operation = operation::READ_PARTNER_USE;
+
+            fn target(&self) -> Target {
+                Target::OwnPartner
+            }
+        }
+
+        impl Query for $query {
+            type Answer = OfPartner<$answer>;
+        }
+    )*};
+}
+
+of_partner! {
+    ReadPartnerUse => ReservationUse;
+    ReadPartnerResourceUse => ResourceUse;
+}
+
 impl Action for ReadSubscriptionUse {
     const OPERATION: Operation = operation::READ_SUBSCRIPTION_USE;
 
@@ -727,7 +658,7 @@ impl Action for ReadSubscriptionUse {
 }
 
 impl Query for ReadSubscriptionUse {
-    type Answer = Vec<ResourceUse>;
+    type Answer = SubscriptionUse;
 }
 
 #[cfg(test)]
@@ -753,6 +684,7 @@ mod tests {
             partner: testing::partner(),
             order: testing::ORDER,
             reservation: testing::RESERVATION,
+            sku: SkuName::parse("Standard_D2s_v5").unwrap(),
             currency: Currency::parse("EUR").unwrap(),
             list_hourly_e8: 2,
             hours,
@@ -801,6 +733,8 @@ mod tests {
                 order: testing::ORDER,
                 reservation: testing::RESERVATION,
                 charged_to: subscription(2),
+                sku: SkuName::parse("Standard_D2s_v5").unwrap(),
+                region: Region::parse("swedencentral").unwrap(),
                 currency,
                 quantity_e10: 1,
                 cost_e10: 100 - cost,

@@ -215,6 +215,8 @@ operations! {
     read READ_RECOMMENDATIONS = "read_recommendations", Rule::Arm("Microsoft.Consumption/reservationRecommendations/read");
     /// Sees how well a reservation is used.
     read READ_RESERVATION_USE = "read_reservation_use", Rule::Arm(crate::benefit::READ_RESERVATION);
+    /// Sees how well the reservations are used that the partner pays for, of all customers at once.
+    read READ_PARTNER_USE = "read_partner_use", partner(ANY_ROLE);
     /// Sees what ran in a subscription and what it cost.
     read READ_SUBSCRIPTION_USE = "read_subscription_use", Rule::Arm(crate::benefit::READ_USAGE_DETAILS);
     /// Sets the partner's rules of returns.

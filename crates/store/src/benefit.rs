@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use fullmakt_domain::authz::{Facts, Permit};
 use fullmakt_domain::benefit::{
-    Costs, DayCosts, ExplainUsage, Explained, Known, KnownUsage, Period, ReadCosts, ReadKnownUsage, ReadOrderUse,
-    ReadResourceUse, ReadSubscriptionUse, ReadUtilization, ReservationUse, ResourceUse, Sight, Utilization, Waste,
-    explain,
+    Costs, DayCosts, ExplainUsage, Explained, Known, KnownUsage, OF_PARTNER_MAX, OfPartner, Period, ReadCosts,
+    ReadKnownUsage, ReadOrderUse, ReadPartnerResourceUse, ReadPartnerUse, ReadResourceUse, ReadSubscriptionUse,
+    ReadUtilization, ReservationUse, ResourceUse, Sight, SubscriptionUse, Utilization, Waste, explain,
 };
 use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::rated::{Book, Stretch, sizes};
@@ -16,7 +16,7 @@ use fullmakt_domain::usage::day_of;
 use crate::db::Tx;
 use crate::door::Answer;
 use crate::facts;
-use crate::rated::{ReservationDayRow, StoredShare, reserved};
+use crate::rated::{ReservationDayRow, SoldDay, StoredShare, reserved};
 use crate::row::{Fault, parsed};
 use crate::statement::{query_as, query_scalar};
 use crate::{catalog, subscription, usage};
@@ -117,14 +117,18 @@ async fn reservation_days(
     wanted: Wanted,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<ReservationDayRow>, Fault> {
-    let columns = "SELECT day, reservation_id, charged_to, reservation_order_id, currency, list_hourly_e8, hours
-         FROM rated_reservation WHERE customer_id = $1 AND partner_id = $2 AND day >= $3 AND day <= $4";
+    let columns =
+        "SELECT d.day, d.reservation_id, d.charged_to, d.reservation_order_id, d.currency, d.list_hourly_e8, d.hours, o.sku,
+                o.region
+         FROM rated_reservation d
+         JOIN reservation_order o ON o.customer_id = d.customer_id AND o.reservation_order_id = d.reservation_order_id
+         WHERE d.customer_id = $1 AND d.partner_id = $2 AND d.day >= $3 AND d.day <= $4";
     let narrowed = match (wanted.order, wanted.reservation) {
         (None, None) => "",
-        (Some(_), None) => "AND reservation_order_id = $5",
-        (_, Some(_)) => "AND reservation_id = $5",
+        (Some(_), None) => "AND d.reservation_order_id = $5",
+        (_, Some(_)) => "AND d.reservation_id = $5",
     };
-    let statement = query_as(format!("{columns} {narrowed} ORDER BY day, reservation_id, charged_to"))
+    let statement = query_as(format!("{columns} {narrowed} ORDER BY d.day, d.reservation_id, d.charged_to"))
         .bind(customer.to_string())
         .bind(known.partner.to_string())
         .bind(day_of(from))
@@ -157,6 +161,7 @@ async fn utilization(
                 partner: one.partner,
                 order: day.order,
                 reservation: day.reservation,
+                sku: day.sku.clone(),
                 currency: day.currency,
                 list_hourly_e8: day.list_hourly_e8,
                 hours: Vec::new(),
@@ -234,21 +239,28 @@ impl Answer for ReadCosts {
                 if !sight.sees_reservation(read.order, read.reservation) {
                     continue;
                 }
-                let waste = Waste {
-                    order: read.order,
-                    reservation: read.reservation,
-                    charged_to: read.charged_to,
-                    currency: read.currency,
-                    quantity_e10: read.hours.iter().map(|h| i128::from(h.quantity) * 10_000_000_000 - h.used_e10).sum(),
-                    cost_e10: read.hours.iter().map(|hour| hour.unused_cost_e10).sum(),
-                };
-                if (waste.quantity_e10, waste.cost_e10) != (0, 0) {
+                if let Some(waste) = waste_of(read) {
                     days.entry((partner, row.day)).or_insert_with(|| day_of_costs(row.day)).wastes.push(waste);
                 }
             }
         }
         Ok(Costs { known, days: days.into_values().collect() })
     }
+}
+
+/// What nobody used of a reservation in a day.
+fn waste_of(day: SoldDay) -> Option<Waste> {
+    let waste = Waste {
+        order: day.order,
+        reservation: day.reservation,
+        charged_to: day.charged_to,
+        sku: day.sku,
+        region: day.region,
+        currency: day.currency,
+        quantity_e10: day.hours.iter().map(|h| i128::from(h.quantity) * 10_000_000_000 - h.used_e10).sum(),
+        cost_e10: day.hours.iter().map(|hour| hour.unused_cost_e10).sum(),
+    };
+    ((waste.quantity_e10, waste.cost_e10) != (0, 0)).then_some(waste)
 }
 
 /// What resources used, day by day, as far as `takes` lets it through.
@@ -298,10 +310,87 @@ impl Answer for ReadResourceUse {
 }
 
 impl Answer for ReadSubscriptionUse {
-    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<ResourceUse>, Fault> {
-        let known = known(permit.customer(), Sight::of(permit.facts()), self.period, tx).await?;
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<SubscriptionUse, Fault> {
+        let customer = permit.customer();
+        let sight = Sight::of(permit.facts());
+        let known = known(customer, sight, self.period, tx).await?;
         let is_there = |one: &ResourceUse| one.resource.subscription == self.subscription;
-        by_resource(permit.customer(), &known, is_there, tx).await
+        let resources = by_resource(customer, &known, is_there, tx).await?;
+        let mut wastes = Vec::new();
+        for one in &known {
+            for row in reservation_days(customer, one, (one.from, one.until), Wanted::default(), tx).await? {
+                let read = row.read()?;
+                let is_theirs = read.charged_to == self.subscription;
+                if is_theirs && sight.sees_reservation(read.order, read.reservation) {
+                    wastes.extend(waste_of(read).map(|waste| (row.day, waste)));
+                }
+            }
+        }
+        Ok(SubscriptionUse { resources, wastes })
+    }
+}
+
+/// The customers of whom a partner's reservations have figures; of an order, the one that has it.
+async fn customers(
+    partner: PartnerId,
+    order: Option<ReservationOrderId>,
+    tx: &mut Tx<'_>,
+) -> Result<Vec<CustomerId>, Fault> {
+    let found: Vec<String> = match order {
+        None => query_scalar("SELECT customer_id FROM usage_account WHERE partner_id = $1 ORDER BY customer_id")
+            .bind(partner.to_string()),
+        Some(order) => query_scalar(
+            "SELECT customer_id FROM reservation_order WHERE partner_id = $1 AND reservation_order_id = $2",
+        )
+        .bind(partner.to_string())
+        .bind(order.to_string()),
+    }
+    .fetch_all(tx)
+    .await?;
+    found.iter().map(|id| parsed("customer id", id)).collect()
+}
+
+impl Answer for ReadPartnerUse {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OfPartner<ReservationUse>, Fault> {
+        if permit.partner() != self.partner {
+            return Ok(OfPartner::NotTheirs);
+        }
+        let sight = Sight::of_partner(permit);
+        let wanted = Wanted { order: self.order, reservation: self.reservation };
+        let (mut found, mut days) = (Vec::new(), 0_usize);
+        for customer in customers(self.partner, self.order, tx).await? {
+            let known = known(customer, sight, self.period, tx).await?;
+            let one = utilization(customer, known, wanted, sight, tx).await?;
+            days = one.reservations.iter().fold(days, |days, one| days.saturating_add(one.hours.len() / 24 + 1));
+            if days > OF_PARTNER_MAX {
+                return Ok(OfPartner::TooMuch);
+            }
+            found.extend(one.reservations);
+        }
+        Ok(OfPartner::Found(found))
+    }
+}
+
+impl Answer for ReadPartnerResourceUse {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OfPartner<ResourceUse>, Fault> {
+        if permit.partner() != self.partner {
+            return Ok(OfPartner::NotTheirs);
+        }
+        let sight = Sight::of_partner(permit);
+        let is_wanted = |one: &ResourceUse| {
+            let of_order = self.order.is_none_or(|wanted| one.used.order == Some(wanted));
+            let of_reservation = self.reservation.is_none_or(|wanted| one.reservation == Some(wanted));
+            one.reservation.is_some() && of_order && of_reservation
+        };
+        let mut found = Vec::new();
+        for customer in customers(self.partner, self.order, tx).await? {
+            let known = known(customer, sight, self.period, tx).await?;
+            found.extend(by_resource(customer, &known, is_wanted, tx).await?);
+            if found.len() > OF_PARTNER_MAX {
+                return Ok(OfPartner::TooMuch);
+            }
+        }
+        Ok(OfPartner::Found(found))
     }
 }
 
@@ -352,7 +441,7 @@ mod tests {
     use crate::testing::{
         ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, SUBSCRIPTION, actor, bought, number, request, run, stores,
     };
-    use crate::{ExecuteError, Store};
+    use crate::{ExecuteError, ReadError, Store};
 
     /// Another subscription of the customer, on which nobody has a role.
     const OTHER: &str = "33333333-3333-4333-8333-333333333334";
@@ -628,6 +717,49 @@ mod tests {
             assert_eq!(number(&store, "SELECT count(stale_since) FROM usage_day").await, 1);
             work(&store, 5).await;
             assert_eq!(number(&store, "SELECT count(*) FROM rated_reservation").await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_partners_people_see_what_it_pays_for_and_others_nothing_of_it() {
+        for (store, _directory) in stores().await {
+            let bought = bought(&store).await;
+            run(&store, ANOTHER).await;
+            bring(&store, &[(0, 1, 0), (1, 2, 3)], 5).await;
+            work(&store, 5).await;
+            let partner = PartnerId::parse(PARTNER).unwrap();
+            let period = Period::LastDays(30);
+            let all = ReadPartnerUse { partner, order: None, reservation: None, period };
+            let by_resource =
+                ReadPartnerResourceUse { partner, order: Some(bought.order.id), reservation: None, period };
+            for who in [actor(ADA, PARTNER), actor(SAGA, PARTNER)] {
+                let OfPartner::Found(found) = store.read(&who, &all).await.unwrap() else { panic!("nothing is found") };
+                let [one] = found.as_slice() else { panic!("{found:?}") };
+                assert_eq!((one.order, one.sku.as_str()), (bought.order.id, bought.order.sku.as_str()));
+                assert_eq!(one.totals(i64::MIN, i64::MAX).used_e10, 3 * ONE);
+                let OfPartner::Found(found) = store.read(&who, &by_resource).await.unwrap() else { panic!("nothing") };
+                assert_eq!(found.iter().map(|one| one.used.discounted_e10).sum::<i128>(), 3 * ONE);
+            }
+            let ada = actor(ADA, PARTNER);
+            let nobody = ReadPartnerUse { order: Some(ReservationOrderId(uuid::Uuid::nil())), ..all.clone() };
+            assert_eq!(store.read(&ada, &nobody).await.unwrap(), OfPartner::Found(Vec::new()));
+            let other = ReadPartnerUse { partner: PartnerId(customer().0), ..all.clone() };
+            assert_eq!(store.read(&ada, &other).await.unwrap(), OfPartner::NotTheirs);
+            let denied = store.read(&actor(OLLE, CUSTOMER), &all).await;
+            assert!(matches!(denied, Err(ReadError::Denied(_))), "{denied:?}");
+
+            // What nobody used is a charge of the subscription that it was bought with, for who may read the reservation.
+            let here = ReadSubscriptionUse { subscription: SubscriptionId::parse(SUBSCRIPTION).unwrap(), period };
+            let charged = store.read(&actor(OLLE, CUSTOMER), &here).await.unwrap();
+            assert_eq!(charged.wastes.iter().map(|(_, waste)| waste.quantity_e10).sum::<i128>(), ONE);
+
+            let known = ReadKnownUsage { customer: customer() };
+            let told = store.read(&ada, &known).await.unwrap();
+            assert_eq!((told.known[0].first, told.known[0].end), (start(), start() + 2));
+            assert_eq!(told.subscriptions.len(), 2);
+            let told = store.read(&actor(OLLE, CUSTOMER), &known).await.unwrap();
+            assert_eq!(told.subscriptions, [(partner, here.subscription)]);
+            assert_eq!(store.read(&actor(RUT, CUSTOMER), &known).await.unwrap().subscriptions, []);
         }
     }
 

@@ -9,11 +9,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use fullmakt_domain::catalog::{BillingPlan, Catalog, Region, SkuName};
-use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId};
+use fullmakt_domain::ids::{CustomerId, PartnerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::Currency;
-use fullmakt_domain::rated::{
-    Book, HourUse, OrderTerms, RatedDay, ReservationDay, Share, StateSince, Stretch, sizes, stretches,
-};
+use fullmakt_domain::rated::{Book, HourUse, OrderTerms, RatedDay, Share, StateSince, Stretch, sizes, stretches};
 use fullmakt_domain::rating::Overflow;
 use fullmakt_domain::reservation::ReservationState;
 use fullmakt_domain::usage::{UsageHour, UsageResource, hour_start};
@@ -491,7 +489,7 @@ fn unpacked_hours(day: i64, text: &str) -> Result<Vec<HourUse>, Fault> {
     Ok(hours)
 }
 
-/// A reservation's day, as it is stored.
+/// A reservation's day, as it is stored, with what was reserved.
 #[derive(Deserialize)]
 pub(crate) struct ReservationDayRow {
     pub(crate) day: i64,
@@ -501,14 +499,30 @@ pub(crate) struct ReservationDayRow {
     currency: String,
     list_hourly_e8: i64,
     hours: String,
+    sku: String,
+    region: String,
+}
+
+/// A reservation in a day.
+pub(crate) struct SoldDay {
+    pub(crate) reservation: ReservationId,
+    pub(crate) order: ReservationOrderId,
+    pub(crate) charged_to: SubscriptionId,
+    pub(crate) sku: SkuName,
+    pub(crate) region: Region,
+    pub(crate) currency: Currency,
+    pub(crate) list_hourly_e8: i64,
+    pub(crate) hours: Vec<HourUse>,
 }
 
 impl ReservationDayRow {
-    pub(crate) fn read(&self) -> Result<ReservationDay, Fault> {
-        Ok(ReservationDay {
+    pub(crate) fn read(&self) -> Result<SoldDay, Fault> {
+        Ok(SoldDay {
             reservation: parsed("reservation id", &self.reservation_id)?,
             order: parsed("reservation order id", &self.reservation_order_id)?,
             charged_to: parsed("subscription id", &self.charged_to)?,
+            sku: known("sku", &self.sku, SkuName::parse(&self.sku).ok())?,
+            region: known("region", &self.region, Region::parse(&self.region).ok())?,
             currency: known("currency", &self.currency, Currency::parse(&self.currency).ok())?,
             list_hourly_e8: self.list_hourly_e8,
             hours: unpacked_hours(self.day, &self.hours)?,

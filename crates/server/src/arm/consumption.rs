@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::benefit::{
-    Period, ReadOrderUse, ReadResourceUse, ReadSubscriptionUse, ReservationUse, ResourceUse, percent,
+    OF_PARTNER_MAX, OfPartner, Period, ReadOrderUse, ReadPartnerResourceUse, ReadPartnerUse, ReadResourceUse,
+    ReadSubscriptionUse, ReservationUse, ResourceUse, Waste, percent,
 };
 use fullmakt_domain::directory::{AzureSubscription, GetSubscription};
-use fullmakt_domain::ids::{ReservationId, ReservationOrderId};
+use fullmakt_domain::ids::{PartnerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::rated::HourUse;
 use fullmakt_domain::rating::format_scaled;
 use fullmakt_domain::usage::{day_of, hour_of, hour_start};
@@ -56,16 +57,14 @@ pub async fn summaries(call: &Call<'_>) -> Result<Reply, ArmError> {
     if !monthly && !asked.is_bounded() {
         return Err(missing_dates());
     }
-    let found = reservations::visible(call).await?;
-    let sku = found.order.sku.as_str();
     let mut items = Vec::new();
-    for one in order_use(call, asked.period(call.context.now, MONTHS_BACK.saturating_mul(31))?).await? {
+    for one in uses(call, asked.period(call.context.now, MONTHS_BACK.saturating_mul(31))?).await? {
         let mut parts: BTreeMap<Date, Vec<HourUse>> = BTreeMap::new();
         for hour in &one.hours {
             let day = date_of(day_of(hour.hour));
             parts.entry(if monthly { day.first_of_month() } else { day }).or_default().push(*hour);
         }
-        items.extend(parts.into_iter().map(|(date, hours)| summary(&one, sku, date, hours)));
+        items.extend(parts.into_iter().map(|(date, hours)| summary(&one, date, hours)));
     }
     items.retain(|item| asked.takes(item));
     items.sort_by_key(|item| item["properties"]["usageDate"].to_string());
@@ -79,11 +78,65 @@ fn missing_dates() -> ArmError {
     )
 }
 
-async fn order_use(call: &Call<'_>, period: Period) -> Result<Vec<ReservationUse>, ArmError> {
-    let order = call.order()?;
-    let reservation = named_reservation(call)?;
-    let scope = scope_of(order, reservation);
-    Ok(call.read(&ReadOrderUse { order, reservation, period }, &scope).await?.reservations)
+/// How reservations were used: that of the path, those of its order, or those that the partner of a billing account pays for.
+async fn uses(call: &Call<'_>, period: Period) -> Result<Vec<ReservationUse>, ArmError> {
+    if let Some(Account { partner, order, reservation }) = Account::read(call)? {
+        let query = ReadPartnerUse { partner, order, reservation, period };
+        return of_partner(call, call.read(&query, &ArmScope::Root).await?);
+    }
+    reservations::visible(call).await?;
+    let (order, reservation) = (call.order()?, named_reservation(call)?);
+    let query = ReadOrderUse { order, reservation, period };
+    Ok(call.read(&query, &scope_of(order, reservation)).await?.reservations)
+}
+
+/// Which resources used them.
+async fn uses_by_resource(call: &Call<'_>, period: Period) -> Result<Vec<ResourceUse>, ArmError> {
+    if let Some(Account { partner, order, reservation }) = Account::read(call)? {
+        let query = ReadPartnerResourceUse { partner, order, reservation, period };
+        return of_partner(call, call.read(&query, &ArmScope::Root).await?);
+    }
+    let (order, reservation) = (call.order()?, named_reservation(call)?);
+    let query = ReadResourceUse { order, reservation, period };
+    call.read(&query, &scope_of(order, reservation)).await
+}
+
+/// A partner's billing account, and what of it is asked about.
+struct Account {
+    partner: PartnerId,
+    order: Option<ReservationOrderId>,
+    reservation: Option<ReservationId>,
+}
+
+impl Account {
+    /// The account or profile of the path, if that is where it begins. Both are called like the partner's directory; what follows
+    /// a colon, as in the names of the original, does not count.
+    fn read(call: &Call<'_>) -> Result<Option<Self>, ArmError> {
+        let (account, profile) = (call.name("account"), call.name("profile"));
+        if account.is_empty() {
+            return Ok(None);
+        }
+        let named = |text: &str| PartnerId::parse(text.split(':').next().unwrap_or_default()).ok();
+        let partner = named(account).filter(|partner| profile.is_empty() || named(profile) == Some(*partner));
+        let partner = partner.ok_or_else(|| call.not_authorized(&call.found.action(), &ArmScope::Root))?;
+        let wrong = |name: &'static str| ArmError::uri(name, "has to be a GUID");
+        let order = call.query.filled("reservationOrderId").map(ReservationOrderId::parse).transpose();
+        let reservation = call.query.filled("reservationId").map(ReservationId::parse).transpose();
+        let order = order.map_err(|_| wrong("reservationOrderId"))?;
+        Ok(Some(Self { partner, order, reservation: reservation.map_err(|_| wrong("reservationId"))? }))
+    }
+}
+
+fn of_partner<T>(call: &Call<'_>, found: OfPartner<T>) -> Result<Vec<T>, ArmError> {
+    match found {
+        OfPartner::Found(found) => Ok(found),
+        OfPartner::NotTheirs => Err(call.not_authorized(&call.found.action(), &ArmScope::Root)),
+        OfPartner::TooMuch => {
+            let message =
+                format!("would be answered with more than {OF_PARTNER_MAX} rows; ask for fewer days, or for one order");
+            Err(ArmError::uri("$filter", message))
+        }
+    }
 }
 
 fn named_reservation(call: &Call<'_>) -> Result<Option<ReservationId>, ArmError> {
@@ -94,7 +147,7 @@ fn scope_of(order: ReservationOrderId, reservation: Option<ReservationId>) -> Ar
     reservation.map_or(ArmScope::ReservationOrder(order), |id| ArmScope::Reservation(order, id))
 }
 
-fn summary(one: &ReservationUse, sku: &str, date: Date, hours: Vec<HourUse>) -> Value {
+fn summary(one: &ReservationUse, date: Date, hours: Vec<HourUse>) -> Value {
     let part = ReservationUse { hours, ..one.clone() };
     let totals = part.totals(i64::MIN, i64::MAX);
     let hourly =
@@ -110,7 +163,7 @@ fn summary(one: &ReservationUse, sku: &str, date: Date, hours: Vec<HourUse>) -> 
         "properties": {
             "reservationOrderId": one.order.to_string(),
             "reservationId": one.reservation.to_string(),
-            "skuName": sku,
+            "skuName": one.sku.as_str(),
             "kind": "Reservation",
             "usageDate": midnight(date),
             "reservedHours": number(totals.reserved_e10),
@@ -135,18 +188,15 @@ pub async fn details(call: &Call<'_>) -> Result<Reply, ArmError> {
         return Err(missing_dates());
     }
     let period = asked.period(call.context.now, DAYS_MAX)?;
-    let order = call.order()?;
-    let reservation = named_reservation(call)?;
-    let query = ReadResourceUse { order, reservation, period };
-    let used = call.read(&query, &scope_of(order, reservation)).await?;
+    let used = uses_by_resource(call, period).await?;
     let mut reserved: BTreeMap<(ReservationId, i64), i128> = BTreeMap::new();
-    for one in order_use(call, period).await? {
+    for one in uses(call, period).await? {
         reserved.extend(one.days().into_iter().map(|(day, sums)| ((one.reservation, day), sums.reserved_e10)));
     }
     let catalog = call.store.catalog().await.map_err(|fault| call.fault(&fault))?;
     let mut items = Vec::new();
     for one in &used {
-        let Some(reservation) = one.reservation else { continue };
+        let Some((order, reservation)) = one.used.order.zip(one.reservation) else { continue };
         let offer = catalog.offers().iter().find(|offer| offer.sku.as_str() == one.resource.sku);
         let hours = reserved.get(&(reservation, one.day)).copied().unwrap_or_default();
         let date = date_of(one.day);
@@ -191,8 +241,11 @@ pub async fn usage_details(call: &Call<'_>) -> Result<Reply, ArmError> {
     let named = named.ok_or_else(|| call.not_authorized(&call.found.action(), &scope))?;
     let period = if asked.is_bounded() { asked.period(call.context.now, DAYS_MAX)? } else { Period::LastDays(DAYS) };
     let used = call.read(&ReadSubscriptionUse { subscription, period }, &scope).await?;
-    let items = used.iter().enumerate().map(|(index, one)| usage_detail(one, &named, metric, index));
-    let items: Vec<Value> = items.filter(|item| asked.takes(item)).collect();
+    let items = used.resources.iter().enumerate().map(|(index, one)| usage_detail(one, &named, metric, index));
+    // What nobody used is a charge of its own where the cost of reservations is spread over their hours.
+    let wastes = used.wastes.iter().filter(|_| metric == Metric::Amortised);
+    let unused = wastes.zip(used.resources.len()..).map(|((day, one), index)| unused_detail(one, &named, *day, index));
+    let items: Vec<Value> = items.chain(unused).filter(|item| asked.takes(item)).collect();
     Ok(Reply::ok(page.cut(items, &call.address(), "$skiptoken")))
 }
 
@@ -209,12 +262,56 @@ enum Metric {
 
 fn usage_detail(one: &ResourceUse, subscription: &AzureSubscription, metric: Metric, index: usize) -> Value {
     let resource = &one.resource;
-    let date = date_of(one.day);
     let cost = match (metric, one.reservation) {
         (Metric::Usage, _) | (Metric::Actual, Some(_)) => 0,
         (Metric::Actual, None) | (Metric::Amortised, _) => one.used.cost_e10,
     };
     let price = number(i128::from(resource.unit_price_e6) * 10_000);
+    let reserved = one.used.order.zip(one.reservation);
+    let mut body = charge(subscription, date_of(one.day), index, &resource.sku, &resource.region, reserved);
+    let more = json!({
+        "quantity": number(one.used.consumed_e10),
+        "unitPrice": price,
+        "payGPrice": price,
+        "costInBillingCurrency": number(cost),
+        "paygCostInBillingCurrency": number(one.used.pay_as_you_go_e10),
+        "billingCurrencyCode": resource.currency.code(),
+        "pricingCurrencyCode": resource.currency.code(),
+        "chargeType": "Usage",
+        "instanceName": resource.resource,
+        "resourceGroup": resource.group(),
+    });
+    add(&mut body["properties"], more);
+    body
+}
+
+/// What nobody used of a reservation in a day.
+fn unused_detail(one: &Waste, subscription: &AzureSubscription, day: i64, index: usize) -> Value {
+    let reserved = Some((one.order, one.reservation));
+    let mut body = charge(subscription, date_of(day), index, one.sku.as_str(), one.region.as_str(), reserved);
+    let more = json!({
+        "quantity": number(one.quantity_e10),
+        "costInBillingCurrency": number(one.cost_e10),
+        "paygCostInBillingCurrency": 0,
+        "billingCurrencyCode": one.currency.code(),
+        "pricingCurrencyCode": one.currency.code(),
+        "chargeType": "UnusedReservation",
+        "instanceName": "",
+        "resourceGroup": "",
+    });
+    add(&mut body["properties"], more);
+    body
+}
+
+/// What all charges have.
+fn charge(
+    subscription: &AzureSubscription,
+    date: Date,
+    index: usize,
+    sku: &str,
+    region: &str,
+    reserved: Option<(ReservationOrderId, ReservationId)>,
+) -> Value {
     let name = format!("{}_{}_{index}", date.strftime("%Y%m%d"), subscription.id);
     let mut body = json!({
         "id": format!("/subscriptions/{}/providers/Microsoft.Consumption/usageDetails/{name}", subscription.id),
@@ -227,30 +324,26 @@ fn usage_detail(one: &ResourceUse, subscription: &AzureSubscription, metric: Met
             "customerTenantId": subscription.tenant.to_string(),
             "partnerTenantId": subscription.partner.to_string(),
             "date": midnight(date),
-            "product": resource.sku,
-            "quantity": number(one.used.consumed_e10),
+            "product": sku,
             "unitOfMeasure": "1 Hour",
-            "unitPrice": price,
-            "payGPrice": price,
-            "costInBillingCurrency": number(cost),
-            "paygCostInBillingCurrency": number(one.used.pay_as_you_go_e10),
-            "billingCurrencyCode": resource.currency.code(),
-            "pricingCurrencyCode": resource.currency.code(),
-            "pricingModel": if one.reservation.is_some() { "Reservation" } else { "OnDemand" },
-            "chargeType": "Usage",
+            "pricingModel": if reserved.is_some() { "Reservation" } else { "OnDemand" },
             "frequency": "UsageBased",
-            "instanceName": resource.resource,
-            "resourceGroup": resource.group(),
-            "resourceLocation": resource.region,
-            "resourceLocationNormalized": resource.region,
-            "additionalInfo": json!({"ServiceType": resource.sku}).to_string(),
+            "resourceLocation": region,
+            "resourceLocationNormalized": region,
+            "additionalInfo": json!({"ServiceType": sku}).to_string(),
         },
     });
-    if let Some((order, id)) = one.used.order.zip(one.reservation) {
+    if let Some((order, id)) = reserved {
         body["properties"]["reservationId"] = ArmScope::Reservation(order, id).to_string().into();
         body["properties"]["productOrderId"] = order.to_string().into();
     }
     body
+}
+
+fn add(object: &mut Value, more: Value) {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
 }
 
 fn date_of(day: i64) -> Date {

@@ -197,6 +197,14 @@ routes! {
         ReservationDetails Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
     GET "/providers/Microsoft.Capacity/reservationOrders/{order}/reservations/{reservation}/providers/Microsoft.Consumption/reservationDetails"
         ReservationDetails Consumption "Microsoft.Capacity/reservationOrders/reservations/read";
+    GET "/providers/Microsoft.Billing/billingAccounts/{account}/providers/Microsoft.Consumption/reservationSummaries"
+        ReservationSummaries Consumption "Microsoft.Consumption/reservationSummaries/read";
+    GET "/providers/Microsoft.Billing/billingAccounts/{account}/billingProfiles/{profile}/providers/Microsoft.Consumption/reservationSummaries"
+        ReservationSummaries Consumption "Microsoft.Consumption/reservationSummaries/read";
+    GET "/providers/Microsoft.Billing/billingAccounts/{account}/providers/Microsoft.Consumption/reservationDetails"
+        ReservationDetails Consumption "Microsoft.Consumption/reservationDetails/read";
+    GET "/providers/Microsoft.Billing/billingAccounts/{account}/billingProfiles/{profile}/providers/Microsoft.Consumption/reservationDetails"
+        ReservationDetails Consumption "Microsoft.Consumption/reservationDetails/read";
     GET "/subscriptions/{subscription}/providers/Microsoft.Consumption/usageDetails" UsageDetails Consumption
         "Microsoft.Consumption/usageDetails/read";
     GET "{scope}/providers/Microsoft.Consumption/reservationRecommendations" ListRecommendations Consumption

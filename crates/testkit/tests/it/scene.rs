@@ -97,11 +97,14 @@ impl Scene {
             ("availability", availability),
             ("group", "grupp".to_owned()),
             ("namespace", "Microsoft.Capacity".to_owned()),
+            ("account", NORDMOLN.to_owned()),
+            ("profile", NORDMOLN.to_owned()),
         ]);
         // The catalogue is no secret: its names stay.
         let open = ["product", "sku", "availability", "group", "namespace"];
         let other = |name: &str, value: &str| if open.contains(&name) { value.to_owned() } else { scrambled(value) };
         let mut made_up: BTreeMap<_, _> = real.iter().map(|(name, value)| (*name, other(name, value))).collect();
+        made_up.insert("profile", made_up["account"].clone());
         made_up.insert("result", format!("{}_3", made_up["reservation"]));
         made_up.insert("policy", format!("{NORDMOLN}_{}", made_up["customer"]));
         Self { server, real: Names(real), made_up: Names(made_up) }
