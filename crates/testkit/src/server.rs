@@ -62,7 +62,7 @@ impl Server {
         let data = Arc::new(tempfile::tempdir().expect("the temporary folder can be written"));
         let world = Some(format!("clock = \"{instant}\"\n{NORDMOLN_WORLD}"));
         let words = ["--clock", "movable"].map(str::to_owned).into();
-        Self::launch(&database, &data, &ServerOptions { world, words, program }).await
+        Self::launch(&database, &data, &ServerOptions { world, words, program, ..ServerOptions::default() }).await
     }
 
     /// Lets so much time pass, such as `P9D`, on a server whose clock can be moved.

@@ -54,7 +54,9 @@ pub async fn movable() -> Server {
         fullmakt_testkit::NORDMOLN
     );
     let words = ["--clock", "movable"].map(str::to_owned).into();
-    let server = Server::launch(&database, &data, &ServerOptions { world: Some(world), words, program: None }).await;
+    let server =
+        Server::launch(&database, &data, &ServerOptions { world: Some(world), words, ..ServerOptions::default() })
+            .await;
     server.ada().grants_self_serve(FJALLRAVEN).await.ok();
     server
 }

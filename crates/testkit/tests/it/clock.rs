@@ -16,7 +16,7 @@ async fn stopped() -> Server {
     let database = TestDatabase::create(Database::under_test()).await;
     let data = Arc::new(tempfile::tempdir().unwrap());
     let world = format!("clock = \"{START}\"\n{NORDMOLN_WORLD}");
-    let options = ServerOptions { world: Some(world), words: movable(), program: None };
+    let options = ServerOptions { world: Some(world), words: movable(), ..ServerOptions::default() };
     Server::launch(&database, &data, &options).await
 }
 
@@ -108,7 +108,7 @@ async fn r24_the_metrics_tell_what_was_done_and_that_nothing_waits() {
     let database = TestDatabase::create(Database::under_test()).await;
     let data = Arc::new(tempfile::tempdir().unwrap());
     let world = format!("clock = \"{START}\"\n{NORDMOLN_WORLD}");
-    let options = ServerOptions { world: Some(world), words, program: None };
+    let options = ServerOptions { world: Some(world), words, ..ServerOptions::default() };
     let server = Server::launch(&database, &data, &options).await;
     server.ada().grants_self_serve(FJALLRAVEN).await.ok();
     server.olle().purchases(&monthly()).await.ok();

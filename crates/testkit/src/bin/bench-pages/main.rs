@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     let data = Arc::new(tempfile::tempdir()?);
     let world = Some(format!("clock = \"{BOUGHT}\"\n{NORDMOLN_WORLD}"));
     let words = ["--clock", "movable", "--body-limit", "64MiB", "--request-timeout", "600"].map(str::to_owned);
-    let options = ServerOptions { world, program: Some(program), words: words.to_vec() };
+    let options = ServerOptions { world, program: Some(program), words: words.to_vec(), ..ServerOptions::default() };
     let mut server = Server::launch(&database, &data, &options).await;
     server.ada().grants_self_serve(FJALLRAVEN).await.ok();
     server.ada().revokes_self_serve(FJALLRAVEN).await.ok();

@@ -126,7 +126,7 @@ impl Stage {
         let catalog = if is_catalog { offers(&recording.exchanges[0]) } else { sold(currency) };
         std::fs::write(data.path().join("catalog.csv"), catalog).unwrap();
         let words = ["--clock", "movable"].map(str::to_owned).into();
-        let options = ServerOptions { world: Some(world), words, program: None };
+        let options = ServerOptions { world: Some(world), words, ..ServerOptions::default() };
         let database = TestDatabase::create(Database::under_test()).await;
         let server = Server::launch(&database, &data, &options).await;
         let mut known: BTreeMap<String, String> = SUBSCRIPTIONS.map(|id| (id.to_owned(), PRODUKTION.to_owned())).into();
