@@ -104,7 +104,7 @@ impl<'c> Tx<'c> {
     /// Runs a statement that changes something. Rows that are only added may wait for others to go with them: until
     /// anything else is asked, or the end of the write.
     pub(crate) async fn change(&mut self, statement: Statement) -> Result<(), Fault> {
-        if matches!(self.conn, Conn::Postgres(_)) && statement.adds_rows() {
+        if (self.at_once || matches!(self.conn, Conn::Postgres(_))) && statement.adds_rows() {
             self.answers.clear();
             let waiting: usize = self.later.iter().map(|waiting| waiting.values.len()).sum();
             if waiting.saturating_add(statement.values.len()) > postgres::VALUES_AT_ONCE && !self.at_once {
@@ -436,25 +436,41 @@ impl Store {
         }
     }
 
-    /// Whether [`Store::write_at_once`] is to be had.
-    pub(crate) fn writes_at_once(&self) -> bool {
+    /// Whether other processes may write to the database as well.
+    pub(crate) fn is_shared(&self) -> bool {
         matches!(&*self.backend, Backend::Postgres { .. })
     }
 
-    /// Writes without a lock beforehand, in one statement that stands for itself. `work` looks at what is there as of one
-    /// moment, adds rows, and ends with the change of the root, which takes the lock and fails where anything has happened
-    /// since; then nothing is written. Without such a change nothing is written either.
+    /// Writes without a lock beforehand. `work` looks at what is there as of one moment, adds rows, and ends with the change of
+    /// the root, which takes the lock and fails where anything has happened since; then nothing is written. Without such a change
+    /// nothing is written either. On PostgreSQL it is all one statement, and on SQLite the change of the root comes first.
     ///
     /// # Errors
-    /// [`Fault::NotAtOnce`] when more than one statement is needed; what [`Fault::is_overtaken`] tells when something
+    /// [`Fault::NotAtOnce`] when more is needed than rows that are added; what [`Fault::is_overtaken`] tells when something
     /// happened in between.
-    pub(crate) async fn write_at_once<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write_at_once<T, E, F>(&self, announced: &mut Option<Announced>, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
         F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Option<Statement>, T), E>> + Send + 'static,
     {
-        let Backend::Postgres { connections } = &*self.backend else { return Err(Fault::NotAtOnce.into()) };
+        let connections = match &*self.backend {
+            Backend::Sqlite { readers, .. } => {
+                let mut reader = readers.acquire().await?;
+                let (root, value, rows) = {
+                    let mut tx = Tx::new(Conn::Sqlite(reader.snapshot()?), &self.catalog, None);
+                    tx.at_once = true;
+                    let (root, value) = work(&mut tx).await?;
+                    (root, value, std::mem::take(&mut tx.later))
+                };
+                drop(reader);
+                if let Some(root) = root {
+                    self.add_rows(announced.take(), root, rows).await?;
+                }
+                return Ok(value);
+            }
+            Backend::Postgres { connections } => connections,
+        };
         let (catalog, connections) = (self.catalog.clone(), Arc::clone(connections));
         let run = async move {
             let mut conn = connections.acquire().await?;
@@ -469,6 +485,23 @@ impl Store {
             Ok(value)
         };
         tokio::spawn(run).await.map_err(|e| Fault::NotCommitted(e.to_string()))?
+    }
+
+    /// Adds rows where the change of the root, which comes first, changes something.
+    async fn add_rows(&self, announced: Option<Announced>, root: Statement, rows: Vec<Statement>) -> Result<(), Fault> {
+        self.write_announced(announced, move |tx| {
+            async move {
+                if tx.count_changed(&root).await? == 0 {
+                    return Err(Fault::Overtaken);
+                }
+                for row in rows {
+                    tx.change(row).await?;
+                }
+                Ok((Ending::Keep, ()))
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -9,7 +9,7 @@ use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::refusal::Refusal;
 use futures_util::FutureExt;
 
-use crate::db::{Ending, Store, Tx};
+use crate::db::{Announced, Ending, Store, Tx};
 use crate::facts::{self, Located, Root};
 use crate::row::Fault;
 use crate::statement::Statement;
@@ -17,6 +17,11 @@ use crate::{activity, write};
 
 /// How a command's state is loaded. The customer comes from the permit, not from the request.
 pub trait Load: Command {
+    /// Whether all that comes of it is rows that are added, so that it may be decided without the lock and written if nothing
+    /// has happened since.
+    #[doc(hidden)]
+    const ONLY_ADDS: bool = false;
+
     /// What `load` is going to ask, as far as it is known beforehand: on PostgreSQL it is asked in one message.
     #[doc(hidden)]
     fn foresee(&self, _customer: CustomerId, _payer: PartnerId) -> Vec<Statement> {
@@ -120,18 +125,25 @@ impl Store {
         command: &C,
         request: &RequestContext,
     ) -> Result<(bool, C::Receipt), ExecuteError> {
-        let announced = self.announce();
+        let mut announced = self.announce();
         // Whoever may not gets no further, and so cannot hold the lock.
-        let located = match self.admit(actor, command, request).await? {
+        let admitted = if C::ONLY_ADDS && announced.is_some() {
+            self.run_beside(actor, command, request, &mut announced).await?
+        } else {
+            self.admit(actor, command, request).await?
+        };
+        let located = match admitted {
             Admitted::ToTheLock(located) => located,
             Admitted::Decided(decided) => {
                 return decided.map(|receipt| (false, receipt)).map_err(ExecuteError::Refused);
             }
+            Admitted::Written(outcome) => return outcome.map_err(ExecuteError::Refused),
         };
         if let Some(outcome) = self.run_at_once(actor, command, &located, request).await? {
             return outcome.map_err(ExecuteError::Refused);
         }
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
+        let announced = announced.or_else(|| self.announce());
         let outcome = self
             .write_announced(announced, move |tx| {
                 async move {
@@ -155,7 +167,7 @@ impl Store {
         located: &Located,
         request: &RequestContext,
     ) -> Result<Option<Outcomes<C::Receipt>>, ExecuteError> {
-        if !self.writes_at_once() {
+        if !C::ONLY_ADDS || !self.is_shared() {
             return Ok(None);
         }
         let mut questions = located.foresee(actor, command);
@@ -163,12 +175,13 @@ impl Store {
         questions.push(write::asked_revision(&root).question());
         let (actor, command, located, request) = (actor.clone(), command.clone(), located.clone(), *request);
         let done = self
-            .write_at_once(move |tx| {
+            .write_at_once(&mut None, move |tx| {
                 async move {
                     tx.ask_together(|| questions).await?;
                     let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
                     let sequence = seen.saturating_add(1);
-                    let done = decide(&actor, &command, &located, &root, sequence, &request, tx).await?;
+                    let permit = authorize(&command, &actor, facts::find(&actor, &located, tx).await?)?;
+                    let done = decide(&permit, &command, &root, sequence, &request, tx).await?;
                     let change = leaves_record(&done).then(|| write::advance(&root, seen));
                     Ok::<_, ExecuteError>((change, done.map(|(record, receipt)| (record.is_some(), receipt))))
                 }
@@ -179,6 +192,45 @@ impl Store {
             Ok(outcome) => Ok(Some(outcome)),
             Err(ExecuteError::Fault(fault)) if matches!(fault, Fault::NotAtOnce) || fault.is_overtaken() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The unlocked look of a command that only adds, and its decision with it where the writer is a thread of this process: that
+    /// has nothing left to do then but to add the rows, if nothing has happened since.
+    async fn run_beside<C: Load>(
+        &self,
+        actor: &Actor,
+        command: &C,
+        request: &RequestContext,
+        announced: &mut Option<Announced>,
+    ) -> Result<Admitted<C::Receipt>, ExecuteError> {
+        let done = {
+            let (actor, command, request) = (actor.clone(), command.clone(), *request);
+            self.write_at_once(announced, move |tx| {
+                async move {
+                    let located = facts::locate(&actor, &command.target(), tx).await?;
+                    let facts = facts::find(&actor, &located, tx).await?;
+                    let permit = authorize(&command, &actor, facts)?;
+                    if !command.may_lock(&permit) {
+                        return Ok((None, unlocked(&command, &permit, located, &request, tx).await?));
+                    }
+                    let root = located.root(&actor).ok_or(Denied::Hidden)?;
+                    let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
+                    let sequence = seen.saturating_add(1);
+                    let done = decide(&permit, &command, &root, sequence, &request, tx).await?;
+                    let change = leaves_record(&done).then(|| write::advance_if(&root, seen));
+                    let outcome = done.map(|(record, receipt)| (record.is_some(), receipt));
+                    Ok::<_, ExecuteError>((change, Admitted::Written(outcome)))
+                }
+                .boxed()
+            })
+            .await
+        };
+        match done {
+            Err(ExecuteError::Fault(fault)) if matches!(fault, Fault::NotAtOnce) || fault.is_overtaken() => {
+                self.admit(actor, command, request).await
+            }
+            done => done,
         }
     }
 
@@ -199,13 +251,7 @@ impl Store {
         if command.may_lock(&permit) {
             return Ok(Admitted::ToTheLock(located));
         }
-        let state = command.load(&permit, tx).await?;
-        match command.decide(&permit, state, request.now) {
-            Err(refusal) => Ok(Admitted::Decided(Err(refusal))),
-            Ok(Decision { record: None, receipt, .. }) => Ok(Admitted::Decided(Ok(receipt))),
-            // He has been let in between the two looks: he may wait for the lock like everyone else.
-            Ok(_) => Ok(Admitted::ToTheLock(located)),
-        }
+        unlocked(command, &permit, located, request, tx).await
     }
 }
 
@@ -226,12 +272,31 @@ fn count<R>(operation: &'static str, outcome: &Result<(bool, R), ExecuteError>) 
     }
 }
 
+/// Decides about somebody who may not hold the lock.
+async fn unlocked<C: Load>(
+    command: &C,
+    permit: &Permit<C>,
+    located: Located,
+    request: &RequestContext,
+    tx: &mut Tx<'_>,
+) -> Result<Admitted<C::Receipt>, ExecuteError> {
+    let state = command.load(permit, tx).await?;
+    match command.decide(permit, state, request.now) {
+        Err(refusal) => Ok(Admitted::Decided(Err(refusal))),
+        Ok(Decision { record: None, receipt, .. }) => Ok(Admitted::Decided(Ok(receipt))),
+        // He has been let in between the two looks: he may wait for the lock like everyone else.
+        Ok(_) => Ok(Admitted::ToTheLock(located)),
+    }
+}
+
 /// What the unlocked look comes to.
 enum Admitted<R> {
     /// He may wait for the lock of what the command is about.
     ToTheLock(Located),
     /// There is nothing to write.
     Decided(Result<R, Refusal>),
+    /// It was decided, and written.
+    Written(Outcomes<R>),
 }
 
 type Done<R> = Result<(Option<RecordDraft>, R), Refusal>;
@@ -255,7 +320,8 @@ async fn execute_locked<C: Load>(
     if tx.writes_alone() {
         // The lock is held already: the row is changed last, and not at all where there is nothing to write.
         let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
-        let done = decide(actor, command, located, &root, seen.saturating_add(1), request, tx).await?;
+        let permit = authorize(command, actor, facts::find(actor, located, tx).await?)?;
+        let done = decide(&permit, command, &root, seen.saturating_add(1), request, tx).await?;
         if leaves_record(&done) {
             tx.change(write::advance(&root, seen)).await?;
         }
@@ -263,36 +329,34 @@ async fn execute_locked<C: Load>(
     }
     let sequence = write::lock(&root, tx).await?;
     tx.ask_together(|| located.foresee(actor, command)).await?;
-    decide(actor, command, located, &root, sequence, request, tx).await
+    let permit = authorize(command, actor, facts::find(actor, located, tx).await?)?;
+    decide(&permit, command, &root, sequence, request, tx).await
 }
 
-/// Facts, permit, state, decision, and what comes of it.
+/// State, decision, and what comes of it.
 async fn decide<C: Load>(
-    actor: &Actor,
+    permit: &Permit<C>,
     command: &C,
-    located: &Located,
     root: &Root,
     sequence: i64,
     request: &RequestContext,
     tx: &mut Tx<'_>,
 ) -> Result<Done<C::Receipt>, ExecuteError> {
-    let facts = facts::find(actor, located, tx).await?;
-    let permit = authorize(command, actor, facts)?;
-    let state = command.load(&permit, tx).await?;
-    match command.decide(&permit, state, request.now) {
+    let state = command.load(permit, tx).await?;
+    match command.decide(permit, state, request.now) {
         Ok(Decision { receipt, changes, record }) => {
             for change in &changes {
-                write::change(&permit, change, tx).await?;
+                write::change(permit, change, tx).await?;
             }
             if let Some(record) = &record {
-                let entry = activity::Entry::new(&permit, C::OPERATION, root, sequence, request);
+                let entry = activity::Entry::new(permit, C::OPERATION, root, sequence, request);
                 entry.write(Outcome::Succeeded, record, None, tx).await?;
             }
             Ok(Ok((record, receipt)))
         }
         Err(refusal) => {
             let draft = RecordDraft { subject: command.subject(), old: None, new: None, details: Vec::new() };
-            let entry = activity::Entry::new(&permit, C::OPERATION, root, sequence, request);
+            let entry = activity::Entry::new(permit, C::OPERATION, root, sequence, request);
             entry.write(Outcome::Failed, &draft, Some(&refusal.to_string()), tx).await?;
             Ok(Err(refusal))
         }

@@ -64,6 +64,8 @@ impl Load for QuotePrice {
 }
 
 impl Load for BuyReservation {
+    const ONLY_ADDS: bool = true;
+
     fn foresee(&self, customer: CustomerId, payer: PartnerId) -> Vec<Statement> {
         vec![
             asked_parties(customer, payer).question(),

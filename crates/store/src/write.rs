@@ -59,6 +59,22 @@ pub(crate) fn advance(root: &Root, seen: i64) -> Statement {
     update.bind(seen).question()
 }
 
+/// As [`advance`], for a statement that comes first and tells by the number of rows it changed whether the revision still was
+/// the one that was seen.
+pub(crate) fn advance_if(root: &Root, seen: i64) -> Statement {
+    let update = match root {
+        Root::Customer(id) => {
+            query("UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 AND revision = $2")
+                .bind(id.to_string())
+        }
+        Root::Partner(id) => {
+            query("UPDATE partner SET revision = revision + 1 WHERE partner_id = $1 AND revision = $2")
+                .bind(id.to_string())
+        }
+    };
+    update.bind(seen).question()
+}
+
 /// Writes one change. What it belongs to comes from the permit.
 pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'_>) -> Result<(), Fault> {
     let (customer, partner) = (permit.customer(), permit.partner());

@@ -89,11 +89,21 @@ impl Reader {
     pub(super) fn conn(&mut self) -> &mut Connection {
         self.conn.as_mut().expect("it is taken out only when dropped")
     }
+
+    /// The connection, which sees what is there at its first statement and nothing later.
+    pub(super) fn snapshot(&mut self) -> Result<&mut Connection, Fault> {
+        let conn = self.conn();
+        step(conn, "BEGIN")?;
+        Ok(conn)
+    }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
+            if !conn.is_autocommit() && step(&conn, "ROLLBACK").is_err() {
+                return;
+            }
             self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         }
     }
