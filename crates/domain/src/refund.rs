@@ -457,8 +457,10 @@ pub fn explain_limit(terms: &ReturnTerms, counted: &Counted) -> Result<Vec<Line>
 }
 
 #[cfg(test)]
+mod examples;
+
+#[cfg(test)]
 mod tests {
-    use expect_test::expect_file;
     use jiff::ToSpan;
     use proptest::prelude::*;
 
@@ -470,22 +472,22 @@ mod tests {
     use crate::returning::Held;
     use crate::testing::{RESERVATION, eur, held_as, item, now};
 
-    fn money(units: i64, currency: &str) -> Money {
+    pub(super) fn money(units: i64, currency: &str) -> Money {
         Money { amount_e6: units * 1_000_000, currency: Currency::parse(currency).unwrap() }
     }
 
-    fn bought(quantity: i64, plan: BillingPlan, term: Term, price: Money) -> Held {
+    pub(super) fn bought(quantity: i64, plan: BillingPlan, term: Term, price: Money) -> Held {
         let wanted = Item { quantity: Quantity::new(quantity).unwrap(), plan, term, ..item() };
         let partner = Money { amount_e6: price.amount_e6 / 100 * 88, ..price };
         held_as(wanted, UnitPrices { list: price, partner, customer: price })
     }
 
     /// Some days after the purchase, at its time of day.
-    fn after(days: i64) -> Timestamp {
+    pub(super) fn after(days: i64) -> Timestamp {
         now() + (days * 24).hours()
     }
 
-    fn take(held: &mut Held, quantity: i64, kind: ReturnKind, at: Timestamp) -> ReturnTerms {
+    pub(super) fn take(held: &mut Held, quantity: i64, kind: ReturnKind, at: Timestamp) -> ReturnTerms {
         let reservation = held.found.reservation(RESERVATION).unwrap().clone();
         let order = held.found.order.clone();
         let policy = RefundPolicy::built_in();
@@ -588,129 +590,5 @@ mod tests {
             prop_assert!(back <= rows, "{} of {}", back, rows);
             prop_assert!(held.money.instalments.iter().all(|i| i.customer.amount_e6 >= 0 && i.partner.amount_e6 >= 0));
         }
-    }
-
-    fn table(page: &mut String, lines: &[Line]) {
-        page.push_str("| | amount | how |\n|---|---:|---|\n");
-        for line in lines {
-            let amount = line.amount.map(|amount| amount.to_string()).unwrap_or_default();
-            page.push_str(&format!("| `{}` | {amount} | {} |\n", line.code, line.text));
-        }
-        page.push('\n');
-    }
-
-    #[test]
-    fn r23_every_number_of_the_page_on_refunds_is_computed() {
-        let policy = RefundPolicy::built_in();
-        let rules = RefundRules::new(Vec::new(), Vec::new());
-        let mut page = format!(
-            "# Refunds and exchanges\n\n\
-             Made by a test from the code that computes refunds (`crates/domain/src/refund.rs`); do not edit by hand.\n\n\
-             A reservation is given back by the partner, never by the customer (R20). What comes back is computed twice with the \
-             same rules: from what the customer owes the partner, and from what the partner owes its supplier. Azure Resource \
-             Manager shows the customer's side, in which its prices are; the partner finds both in `explanation`.\n\n\
-             ## The figures\n\n\
-             They are data with a first day. A partner sets its own with `PUT /fullmakt/v1/refund-policy`, and conversion rates \
-             with `PUT /fullmakt/v1/conversion-rates`; these are built in:\n\n\
-             | | |\n|---|---|\n\
-             | full refund of what has not been used, and no fee | within {} days of the purchase, to the second |\n\
-             | afterwards | what is left of the days that are paid for |\n\
-             | early termination fee | {} % of what comes back |\n\
-             | limit of cancelled commitment | {} for {} months, for each customer of a partner |\n\
-             | an exchange | no fee, no limit; buys at least the commitment it returns |\n\n\
-             Days are calendar days, UTC; the day of the return still comes back. What was paid covers a period: the whole term, \
-             or the time from one instalment to the next. A share of several instances is rounded half to even at the smallest \
-             coin, and what is left keeps the rest, so that nothing is lost. Instalments that were not due yet are not charged \
-             any more: they are cancelled commitment, and count against the limit together with what comes back before the fee.\n\n\
-             A quote holds for {} minutes, or until the next instalment falls due; what it says is what is paid, once.\n\n\
-             ## Examples\n\n\
-             All are bought on 2026-11-01 at 08:00 UTC.\n\n",
-            policy.full_refund_days,
-            policy.fee_percent.normalize(),
-            policy.limit,
-            policy.window_months,
-            RETURN_QUOTE_MINUTES,
-        );
-        let mut example = |title: &str, held: &mut Held, quantity: i64, kind, days: i64| {
-            let at = after(days);
-            let terms = take(held, quantity, kind, at);
-            page.push_str(&format!("### {title}\n\n"));
-            table(&mut page, &explain(&terms, &terms.customer).unwrap());
-            terms
-        };
-        let eur1000 = |quantity, plan, term| bought(quantity, plan, term, eur(1_000));
-        let refund = ReturnKind::Refund;
-        let (upfront, monthly, year) = (BillingPlan::Upfront, BillingPlan::Monthly, Term::P1Y);
-        example(
-            "4 x 1,000 EUR paid at once, all returned after 3 days, not used",
-            &mut eur1000(4, upfront, year),
-            4,
-            refund,
-            3,
-        );
-        let mut used = eur1000(4, upfront, year);
-        used.found.reservations[0].first_used_at = Some(now());
-        example("The same, but used", &mut used, 4, refund, 3);
-        let mut held = eur1000(4, upfront, year);
-        let terms = example("The same after 100 days, one of the four", &mut held, 1, refund, 100);
-        page.push_str("The partner's side of it, at 880 EUR a piece:\n\n");
-        table(&mut page, &explain(&terms, &terms.partner).unwrap());
-        let mut example = |title: &str, held: &mut Held, quantity: i64, kind, days: i64| {
-            let at = after(days);
-            let terms = take(held, quantity, kind, at);
-            page.push_str(&format!("### {title}\n\n"));
-            table(&mut page, &explain(&terms, &terms.customer).unwrap());
-            terms
-        };
-        example(
-            "4 x 1,000 EUR paid monthly, one returned after 40 days",
-            &mut eur1000(4, monthly, year),
-            1,
-            refund,
-            40,
-        );
-        let mut dollars = bought(1, monthly, Term::P3Y, money(3_600, "USD"));
-        let terms = example("36 x 100 USD, returned on the day of the 13th instalment", &mut dollars, 1, refund, 365);
-        assert_eq!(terms.customer.cancelled().unwrap().to_string(), "2400.00 USD");
-        let counted = Counted::of(&terms, &rules, &[], after(365)).unwrap();
-        table(&mut page, &explain_limit(&terms, &counted).unwrap());
-        let mut crowns = bought(40, upfront, year, money(10_000, "SEK"));
-        let mut example = |title: &str, held: &mut Held, quantity: i64, kind, days: i64| {
-            let at = after(days);
-            let terms = take(held, quantity, kind, at);
-            page.push_str(&format!("### {title}\n\n"));
-            table(&mut page, &explain(&terms, &terms.customer).unwrap());
-            terms
-        };
-        let terms = example("40 x 10,000 SEK paid at once, all returned after 10 days", &mut crowns, 40, refund, 10);
-        let earlier = WindowEntry {
-            session: uuid::Uuid::nil(),
-            at: after(1),
-            reservation: RESERVATION,
-            order: crate::testing::ORDER,
-            quantity: 1,
-            counted: money(12_000, "USD"),
-            by: "ada@nordmoln.example".to_owned(),
-        };
-        let counted = Counted::of(&terms, &rules, std::slice::from_ref(&earlier), after(10)).unwrap();
-        page.push_str("The limit is kept in USD, and 12,000 USD were returned nine days before:\n\n");
-        table(&mut page, &explain_limit(&terms, &counted).unwrap());
-        let mut more = bought(45, upfront, year, money(10_000, "SEK"));
-        let terms = take(&mut more, 45, refund, after(10));
-        let counted = Counted::of(&terms, &rules, std::slice::from_ref(&earlier), after(10)).unwrap();
-        let refused = counted.check().unwrap_err();
-        page.push_str(&format!("With 45 of them the return is refused: {refused}.\n\n"));
-        page.push_str("## An exchange\n\n");
-        let mut three = bought(1, monthly, Term::P3Y, money(3_600, "USD"));
-        let at = "2028-05-01T12:00:00Z".parse().unwrap();
-        let terms = take(&mut three, 1, ReturnKind::Exchange, at);
-        page.push_str("36 x 100 USD, given back for another on 2028-05-01, the day of the 19th instalment:\n\n");
-        table(&mut page, &explain(&terms, &terms.customer).unwrap());
-        assert_eq!(terms.customer.cancelled().unwrap().to_string(), "1800.00 USD");
-        page.push_str(&format!(
-            "What is bought instead has to cost {} or more for its whole term. `netPayable` is the difference.\n",
-            terms.customer.cancelled().unwrap()
-        ));
-        expect_file!["../../../docs/refunds.md"].assert_eq(&page);
     }
 }
