@@ -173,6 +173,8 @@ pub struct Charge {
     pub item_name: String,
     /// Which instalment of a monthly plan it is.
     pub instalment: Option<i64>,
+    /// For how many instances: those that were bought, that are left, or that were returned.
+    pub quantity: i64,
     /// What the partner owes its supplier; less than nothing for what it gets back. For the partner's eyes only (R14).
     pub cost: Money,
     /// What the customer owes the partner; less than nothing for what it gets back.
@@ -384,7 +386,7 @@ fn line(charge: &Charge) -> StatementLine {
         order_number: charge.order.order.alternate().to_owned(),
         reservation_order: charge.order.id.to_string(),
         bought_by: charge.order.buyer.name.clone(),
-        quantity: charge.order.quantity.instances(),
+        quantity: charge.quantity,
         period: charge.period(),
         amount: charge.price,
     }
@@ -548,6 +550,7 @@ mod tests {
             item: CatalogItemId::parse("DZH318Z0BQ3Q:0001:DZH318Z0D3PP").unwrap(),
             item_name: "Reserved VM Instance".to_owned(),
             instalment,
+            quantity: 2,
             cost: eur(1_760),
             price: eur(1_900),
         }

@@ -10,7 +10,7 @@ use crate::customer::{Agreement, Customer, NewCustomer};
 use crate::entitlement::{AzureSubscription, Entitlement};
 use crate::exchange::ExchangeQuote;
 use crate::ids::{OrderId, PartnerId, ReservationId, ReservationOrderId, RoleAssignmentId, RoleDefinitionId};
-use crate::ledger::{LedgerEntry, LedgerKind};
+use crate::ledger::{LedgerKind, Transfer};
 use crate::money::Money;
 use crate::order::Order;
 use crate::price_rule::PriceRule;
@@ -83,7 +83,7 @@ pub enum Change {
         /// The ledger event.
         event: Uuid,
     },
-    /// Entries of the ledger that sum to zero.
+    /// An event of the ledger.
     LedgerPosted {
         /// Names the event; it can be posted once.
         event: Uuid,
@@ -95,8 +95,10 @@ pub enum Change {
         at: Timestamp,
         /// What it is about: the reservation order.
         subject: String,
-        /// The entries.
-        entries: Vec<LedgerEntry>,
+        /// For how many instances.
+        quantity: i64,
+        /// From which accounts to which; all of one currency.
+        transfers: Vec<Transfer>,
     },
     /// A refund holds for a while.
     RefundQuoted(Box<RefundQuote>),

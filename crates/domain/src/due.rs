@@ -57,6 +57,8 @@ pub struct WaitingInstalment {
     pub order: ReservationOrderId,
     /// Which of its instalments.
     pub number: i64,
+    /// For how many instances.
+    pub quantity: i64,
     /// What the partner owes.
     pub partner: Money,
     /// What the customer owes the partner.
@@ -100,7 +102,8 @@ impl Command for PostInstalments {
                 partner: self.partner,
                 at: midnight(self.due),
                 subject: instalment.order.to_string(),
-                entries: ledger::charge(instalment.partner, instalment.customer),
+                quantity: instalment.quantity,
+                transfers: ledger::charge(instalment.partner, instalment.customer),
             });
             changes.push(Change::InstalmentPosted { order: instalment.order, number: instalment.number, event });
             details.push((format!("ReservationOrderId-{n}"), instalment.order.to_string()));
@@ -392,7 +395,7 @@ mod tests {
     use crate::authz::permit_due;
     use crate::catalog::{BillingPlan, Quantity, Region, ReservedResourceType, SkuName, Term};
     use crate::ids::{OrderId, PrincipalId, SubscriptionId};
-    use crate::ledger::balance;
+    use crate::ledger::{balance, entries};
     use crate::money::Currency;
     use crate::order::{BoughtBy, Buyer, UnitPrices};
     use crate::reservation::{AppliedScope, DisplayName, Lineage};
@@ -412,7 +415,13 @@ mod tests {
             PostInstalments { customer: testing::customer(), partner: testing::partner(), due: date(2026, 12, 1) };
         let permit = permit_due(&work);
         let waiting: Vec<WaitingInstalment> = [3, 9]
-            .map(|number| WaitingInstalment { order: order_id(), number, partner: eur(73), customer: eur(81) })
+            .map(|number| WaitingInstalment {
+                order: order_id(),
+                number,
+                quantity: 2,
+                partner: eur(73),
+                customer: eur(81),
+            })
             .into();
         let early = work.decide(&permit, waiting.clone(), midnight(work.due) - 1.second()).unwrap();
         assert!(early.changes.is_empty() && early.record.is_none());
@@ -420,9 +429,9 @@ mod tests {
         let mut numbers = Vec::new();
         for change in &decided.changes {
             match change {
-                Change::LedgerPosted { kind, at, entries, .. } => {
+                Change::LedgerPosted { kind, at, transfers, .. } => {
                     assert_eq!((*kind, at.to_string().as_str()), (LedgerKind::Instalment, "2026-12-01T00:00:00Z"));
-                    assert_eq!(balance(entries), Ok(Some(eur(0))));
+                    assert_eq!(balance(&entries(transfers)), Ok(Some(eur(0))));
                 }
                 Change::InstalmentPosted { number, .. } => numbers.push(*number),
                 other => panic!("{other:?}"),

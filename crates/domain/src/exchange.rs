@@ -465,9 +465,15 @@ impl Command for ExchangeReservations {
             details.extend(order_record(&order).details);
             changes.push(Change::OrderPlaced(Box::new(order)));
             changes.extend(placed.changes.into_iter().map(|change| match change {
-                Change::LedgerPosted { event, partner, at, subject, entries, .. } => {
-                    Change::LedgerPosted { event, kind: LedgerKind::ExchangePurchase, partner, at, subject, entries }
-                }
+                Change::LedgerPosted { event, partner, at, subject, quantity, transfers, .. } => Change::LedgerPosted {
+                    event,
+                    kind: LedgerKind::ExchangePurchase,
+                    partner,
+                    at,
+                    subject,
+                    quantity,
+                    transfers,
+                },
                 other => other,
             }));
             purchased.push(placed.purchased);

@@ -1,4 +1,4 @@
-//! Who owes whom: double entry, so that the entries of one event sum to zero.
+//! Who owes whom: double entry, by transfers from one account to another, so that the entries of an event sum to zero.
 
 use crate::money::{Money, MoneyError};
 
@@ -100,19 +100,43 @@ pub struct LedgerEntry {
     pub amount: Money,
 }
 
-/// The entries of a charge: the partner owes its supplier `cost`, the customer owes the partner `price`.
-pub fn charge(cost: Money, price: Money) -> Vec<LedgerEntry> {
+/// An amount that goes to one account from another: two entries that cannot be had one without the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// The account that grows.
+    pub debit: Account,
+    /// The account that shrinks.
+    pub credit: Account,
+    /// By how much; negative for what is given back.
+    pub amount: Money,
+}
+
+impl Transfer {
+    /// Both entries.
+    pub fn entries(&self) -> [LedgerEntry; 2] {
+        [
+            LedgerEntry { account: self.debit, amount: self.amount },
+            LedgerEntry { account: self.credit, amount: self.amount.negated() },
+        ]
+    }
+}
+
+/// A charge: the partner owes its supplier `cost`, the customer owes the partner `price`.
+pub fn charge(cost: Money, price: Money) -> Vec<Transfer> {
     vec![
-        LedgerEntry { account: Account::PartnerCost, amount: cost },
-        LedgerEntry { account: Account::SupplierPayable, amount: cost.negated() },
-        LedgerEntry { account: Account::CustomerReceivable, amount: price },
-        LedgerEntry { account: Account::PartnerRevenue, amount: price.negated() },
+        Transfer { debit: Account::PartnerCost, credit: Account::SupplierPayable, amount: cost },
+        Transfer { debit: Account::CustomerReceivable, credit: Account::PartnerRevenue, amount: price },
     ]
 }
 
-/// The entries of what is given back: the supplier owes the partner `cost`, the partner owes the customer `price`.
-pub fn credit(cost: Money, price: Money) -> Vec<LedgerEntry> {
+/// What is given back: the supplier owes the partner `cost`, the partner owes the customer `price`.
+pub fn credit(cost: Money, price: Money) -> Vec<Transfer> {
     charge(cost.negated(), price.negated())
+}
+
+/// The entries of an event.
+pub fn entries(transfers: &[Transfer]) -> Vec<LedgerEntry> {
+    transfers.iter().flat_map(Transfer::entries).collect()
 }
 
 /// What the entries come to; zero for every event.
@@ -142,8 +166,8 @@ mod tests {
         fn the_entries_of_a_charge_sum_to_zero(cost in 0..i64::MAX / 4, price in 0..i64::MAX / 4) {
             let currency = Currency::parse("EUR").unwrap();
             let of = |amount_e6| Money { amount_e6, currency };
-            prop_assert_eq!(balance(&charge(of(cost), of(price))), Ok(Some(Money::zero(currency))));
-            prop_assert_eq!(balance(&credit(of(cost), of(price))), Ok(Some(Money::zero(currency))));
+            prop_assert_eq!(balance(&entries(&charge(of(cost), of(price)))), Ok(Some(Money::zero(currency))));
+            prop_assert_eq!(balance(&entries(&credit(of(cost), of(price)))), Ok(Some(Money::zero(currency))));
         }
     }
 }

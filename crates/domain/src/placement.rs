@@ -7,7 +7,7 @@ use crate::change::{Change, OutgoingEvent, ScheduledInstalment};
 use crate::ids::{
     CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleAssignmentId, SubscriptionId,
 };
-use crate::ledger::{self, LedgerEntry, LedgerKind};
+use crate::ledger::{self, LedgerKind, Transfer};
 use crate::money::MoneyError;
 use crate::obstacle::{Item, day};
 use crate::order::{BillingCycle, Buyer, Order, OrderLine, OrderStatus, OrderedItem, UnitPrices};
@@ -199,17 +199,18 @@ pub fn place_from(placement: &Placement, now: Timestamp, start: Timestamp) -> Re
         })
         .collect();
     let posted = instalments.iter().filter(|instalment| instalment.posted.is_some());
-    let entries: Vec<LedgerEntry> =
+    let transfers: Vec<Transfer> =
         posted.flat_map(|instalment| ledger::charge(instalment.partner, instalment.customer)).collect();
     let mut changes = vec![
         Change::ReservationOrderCreated(Box::new(order.clone())),
         Change::ReservationCreated(Box::new(reservation.clone())),
         Change::InstalmentsScheduled { order: order.id, instalments },
     ];
-    if !entries.is_empty() {
+    if !transfers.is_empty() {
         let subject = order.id.to_string();
         let (kind, partner) = (LedgerKind::Purchase, placement.partner);
-        changes.push(Change::LedgerPosted { event, kind, partner, at: now, subject, entries });
+        let quantity = item.quantity.instances();
+        changes.push(Change::LedgerPosted { event, kind, partner, at: now, subject, quantity, transfers });
     }
     changes.push(Change::EventRaised(OutgoingEvent {
         id: Uuid::new_v5(&seed, b"purchased"),

@@ -456,8 +456,8 @@ mod tests {
                     assert_eq!((customer, partner), (1_900_000_000, 1_760_000_000));
                     "instalments"
                 }
-                Change::LedgerPosted { entries, .. } => {
-                    assert_eq!(ledger::balance(entries).unwrap().unwrap().amount_e6, 0);
+                Change::LedgerPosted { transfers, .. } => {
+                    assert_eq!(ledger::balance(&ledger::entries(transfers)).unwrap().unwrap().amount_e6, 0);
                     "ledger"
                 }
                 Change::EventRaised(_) => "event",
@@ -511,8 +511,8 @@ mod tests {
                         let sum: i64 = instalments.iter().map(|i| i.partner.amount_e6).sum();
                         prop_assert_eq!(sum, partner * 10_000 * instances);
                     }
-                    Change::LedgerPosted { entries, .. } => {
-                        prop_assert_eq!(ledger::balance(entries).unwrap().unwrap().amount_e6, 0);
+                    Change::LedgerPosted { transfers, .. } => {
+                        prop_assert_eq!(ledger::balance(&ledger::entries(transfers)).unwrap().unwrap().amount_e6, 0);
                     }
                     _ => {}
                 }

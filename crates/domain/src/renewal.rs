@@ -226,8 +226,8 @@ pub fn renew(
     for change in placed.changes {
         changes.push(match change {
             Change::ReservationCreated(_) => Change::ReservationCreated(Box::new(placed.purchased.reservation.clone())),
-            Change::LedgerPosted { event, partner, at, subject, entries, .. } => {
-                Change::LedgerPosted { event, kind: LedgerKind::Renewal, partner, at, subject, entries }
+            Change::LedgerPosted { event, partner, at, subject, quantity, transfers, .. } => {
+                Change::LedgerPosted { event, kind: LedgerKind::Renewal, partner, at, subject, quantity, transfers }
             }
             other => other,
         });

@@ -421,7 +421,8 @@ impl<'a> Giving<'a> {
                 partner: held.found.order.partner,
                 at: midnight(instalment.due),
                 subject: held.found.order.id.to_string(),
-                entries: ledger::charge(instalment.partner, instalment.customer),
+                quantity: held.money.left,
+                transfers: ledger::charge(instalment.partner, instalment.customer),
             });
             self.changes.push(Change::InstalmentPosted {
                 order: held.found.order.id,
@@ -484,14 +485,15 @@ impl<'a> Giving<'a> {
         let (customer, partner) = (&terms.customer, &terms.partner);
         let number = self.given_back.len();
         let order = &held.found.order;
-        let mut post = |kind, name: &str, entries| {
+        let mut post = |kind, name: &str, transfers| {
             self.changes.push(Change::LedgerPosted {
                 event: Uuid::new_v5(&self.session, format!("{name} {number}").as_bytes()),
                 kind,
                 partner: order.partner,
                 at: self.now,
                 subject: order.id.to_string(),
-                entries,
+                quantity: terms.quantity,
+                transfers,
             });
         };
         let credited = match kind {

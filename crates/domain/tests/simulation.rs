@@ -21,7 +21,7 @@ use fullmakt_domain::exchange::{
 use fullmakt_domain::ids::{
     CustomerId, EntitlementId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, SubscriptionId,
 };
-use fullmakt_domain::ledger::{Account, balance};
+use fullmakt_domain::ledger::{Account, balance, entries};
 use fullmakt_domain::lifecycle::{Besides, LifecycleState, MergeReservations, SplitReservation};
 use fullmakt_domain::market::Country;
 use fullmakt_domain::money::{Currency, Money};
@@ -411,8 +411,10 @@ impl World {
                 assert_eq!(one.posted, None, "posted twice");
                 one.posted = Some(event);
             }
-            Change::LedgerPosted { event, entries, .. } => {
+            Change::LedgerPosted { event, quantity, transfers, .. } => {
                 assert!(self.events.insert(event), "an event twice");
+                assert!(quantity > 0, "an amount for nothing");
+                let entries = entries(&transfers);
                 assert_eq!(balance(&entries).unwrap().unwrap().amount_e6, 0);
                 for entry in entries {
                     *self.accounts.entry(entry.account).or_default() += cents(entry.amount);
@@ -457,8 +459,10 @@ impl World {
         let mut due: BTreeMap<Date, Vec<WaitingInstalment>> = BTreeMap::new();
         for (order, all) in &self.instalments {
             for one in all.iter().filter(|one| one.posted.is_none() && one.due <= day(to)) {
-                let (number, partner, customer) = (one.number, one.partner, one.customer);
-                due.entry(one.due).or_default().push(WaitingInstalment { order: *order, number, partner, customer });
+                let (number, quantity) = (one.number, self.orders[order].quantity_left());
+                let (partner, customer) = (one.partner, one.customer);
+                let waiting = WaitingInstalment { order: *order, number, quantity, partner, customer };
+                due.entry(one.due).or_default().push(waiting);
             }
         }
         for (due, waiting) in due {

@@ -67,7 +67,7 @@ async fn read_events(
     let rows: Vec<EntryRow> = on!(tx, conn => sqlx::query_as(
         "SELECT event_id, kind, at, subject, account, currency, amount_e6 FROM ledger_entry
          WHERE customer_id = $1 AND event_id IN (
-             SELECT event_id FROM ledger_entry
+             SELECT event_id FROM ledger_transfer
              WHERE customer_id = $1 AND partner_id = $2 AND number = 1 AND at >= $3 AND at < $4
                AND (at > $5 OR (at = $5 AND event_id > $6))
              ORDER BY at, event_id LIMIT $7)
@@ -114,6 +114,7 @@ struct ChargeRow {
     cost_e6: i64,
     price_e6: i64,
     ledger_currency: String,
+    ledger_quantity: i64,
     instalment: Option<i64>,
     catalog_item_id: String,
     item_name: String,
@@ -140,6 +141,7 @@ impl ChargeRow {
             item: known("item", &self.catalog_item_id, CatalogItemId::parse(&self.catalog_item_id).ok())?,
             item_name: self.item_name,
             instalment: self.instalment,
+            quantity: self.ledger_quantity,
             cost: money(self.cost_e6, &self.ledger_currency)?,
             price: money(self.price_e6, &self.ledger_currency)?,
             order,
@@ -155,18 +157,19 @@ async fn charges(
     tx: &mut Tx<'_>,
 ) -> Result<Vec<Charge>, Fault> {
     let rows: Vec<ChargeRow> = on!(tx, conn => sqlx::query_as(
-        "SELECT e.event_id, e.kind, e.at, e.cost_e6, e.price_e6, e.currency AS ledger_currency, i.number AS instalment,
+        "SELECT e.event_id, e.kind, e.at, e.cost_e6, e.price_e6, e.currency AS ledger_currency,
+                e.quantity AS ledger_quantity, i.number AS instalment,
                 l.catalog_item_id, l.name AS item_name, t.name AS customer_name, t.domain AS customer_domain,
                 c.country AS customer_country, o.customer_id, o.reservation_order_id, o.partner_id, o.order_id,
                 o.line_number, o.subscription_id, o.display_name, o.sku, o.region, o.resource_type, o.term,
                 o.billing_plan, o.original_quantity, o.currency, o.list_unit_e6, o.partner_unit_e6, o.customer_unit_e6,
                 o.requested_at, o.starts_at, o.expires_at, o.state, o.etag, o.bought_by, o.buyer_id, o.buyer_name
-         FROM (SELECT customer_id, event_id, kind, at, currency, subject,
+         FROM (SELECT customer_id, event_id, kind, at, currency, subject, quantity,
                       CAST(sum(CASE account WHEN 'partner-cost' THEN amount_e6 ELSE 0 END) AS BIGINT) AS cost_e6,
                       CAST(sum(CASE account WHEN 'customer-receivable' THEN amount_e6 ELSE 0 END) AS BIGINT) AS price_e6
                FROM ledger_entry
                WHERE partner_id = $1 AND at >= $2 AND at < $3 AND (customer_id = $4 OR $4 = '')
-               GROUP BY customer_id, event_id, kind, at, currency, subject) e
+               GROUP BY customer_id, event_id, kind, at, currency, subject, quantity) e
          JOIN reservation_order o ON o.customer_id = e.customer_id AND o.reservation_order_id = e.subject
          JOIN order_line l
            ON l.customer_id = o.customer_id AND l.order_id = o.order_id AND l.line_number = o.line_number
@@ -258,7 +261,7 @@ impl Answer for ListInvoices {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Invoice>, Fault> {
         let partner = permit.partner();
         let first: Option<i64> = on!(tx, conn => sqlx::query_scalar(
-            "SELECT min(at) FROM ledger_entry WHERE partner_id = $1").bind(partner.to_string()).fetch_one(conn).await)?;
+            "SELECT min(at) FROM ledger_transfer WHERE partner_id = $1").bind(partner.to_string()).fetch_one(conn).await)?;
         let Some(first) = first else { return Ok(Vec::new()) };
         let (mut month, this_month) = (Month::of(instant(first)?), Month::of(self.now));
         let mut invoices = Vec::new();

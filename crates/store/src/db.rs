@@ -247,7 +247,17 @@ impl Store {
     /// # Errors
     /// [`Fault`], also when the database was migrated by a later version.
     pub async fn migrate(&self) -> Result<(), Fault> {
-        self.migrate_by(&MIGRATIONS).await
+        self.migrate_by(&MIGRATIONS).await?;
+        // What the two databases have no common words for.
+        match &*self.backend {
+            Backend::Sqlite { path, .. } => {
+                let mut conn = SqliteConnectOptions::new().filename(path).connect().await?;
+                sqlite::keep_ledger(&mut conn).await?;
+                conn.close().await?;
+            }
+            Backend::Postgres { connections } => postgres::keep_ledger(connections).await?,
+        }
+        Ok(())
     }
 
     async fn migrate_by(&self, migrations: &Migrator) -> Result<(), Fault> {
@@ -255,7 +265,6 @@ impl Store {
             Backend::Sqlite { path, .. } => {
                 let mut conn = SqliteConnectOptions::new().filename(path).foreign_keys(true).connect().await?;
                 migrations.run(&mut conn).await?;
-                sqlite::keep_ledger(&mut conn).await?;
                 conn.close().await?;
             }
             Backend::Postgres { connections } => postgres::migrate(connections, migrations).await?,
@@ -561,6 +570,60 @@ mod tests {
             let rows = "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE relname = 'activity_record'";
             assert_eq!(number(&store, rows).await, 300);
             assert_eq!(store.count_rows_anew().await.unwrap(), 0);
+        }
+    }
+
+    /// Events as they were written when each entry was a row: five are bought, two of them returned, three left.
+    const ENTRIES: &str = "
+        UPDATE reservation_order SET original_quantity = 5;
+        INSERT INTO reservation_return (customer_id, return_id, session_id, partner_id, kind, at, reservation_order_id,
+            reservation_id, quantity, running, currency, customer_share_e6, partner_share_e6, customer_refund_e6,
+            partner_refund_e6, counted_e6, counted_currency, returned_by)
+          VALUES ('22222222-2222-4222-8222-222222222222', 'r', 's', '11111111-1111-4111-8111-111111111111', 'refund', 5,
+                  '42222222-2222-4222-8222-222222222222', 'r', 2, 1, 'EUR', 0, 0, 0, 0, 0, 'USD', 'ada');
+        INSERT INTO ledger_entry (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject, kind)
+          SELECT '22222222-2222-4222-8222-222222222222', e.e, n.n, '11111111-1111-4111-8111-111111111111', e.at, n.account,
+                 'EUR', n.amount * e.f, '42222222-2222-4222-8222-222222222222', e.kind
+          FROM (SELECT 'one' AS e, 4 AS at, 1 AS f, 'purchase' AS kind
+                UNION ALL SELECT 'two', 5, -3, 'refund'
+                UNION ALL SELECT 'three', 6, 2, 'instalment') e,
+               (SELECT 1 AS n, 'partner-cost' AS account, 7 AS amount
+                UNION ALL SELECT 2, 'supplier-payable', -7
+                UNION ALL SELECT 3, 'customer-receivable', 8
+                UNION ALL SELECT 4, 'partner-revenue', -8) n";
+
+    #[tokio::test]
+    async fn a_ledger_of_an_earlier_version_is_kept_to_the_entry_or_the_step_is_refused() {
+        let early = MIGRATIONS.iter().filter(|step| step.version < 20).cloned().collect();
+        let early = Migrator { migrations: Cow::Owned(early), ..Migrator::DEFAULT };
+        for (unbalanced, kept) in [
+            ("", true),
+            ("UPDATE ledger_entry SET amount_e6 = 6 WHERE event_id = 'one' AND number = 1", false),
+            ("UPDATE ledger_entry SET currency = 'SEK' WHERE event_id = 'two' AND number = 4", false),
+            ("DELETE FROM ledger_entry WHERE event_id = 'two' AND number = 1", false),
+            ("DELETE FROM ledger_entry WHERE event_id = 'two' AND number = 4", false),
+        ] {
+            for (store, _directory) in empty_stores().await {
+                store.migrate_by(&early).await.unwrap();
+                for statements in [WORLD, BOUGHT, ENTRIES, unbalanced] {
+                    run(&store, statements).await;
+                }
+                assert_eq!(store.migrate().await.is_ok(), kept, "{unbalanced}");
+                if !kept {
+                    continue;
+                }
+                for (question, answer) in [
+                    ("SELECT count(*) FROM ledger_entry", 12),
+                    ("SELECT amount_e6 FROM ledger_entry WHERE event_id = 'one' AND account = 'partner-revenue'", -8),
+                    ("SELECT amount_e6 FROM ledger_entry WHERE event_id = 'two' AND number = 1", -21),
+                    ("SELECT number FROM ledger_entry WHERE event_id = 'two' AND account = 'supplier-payable'", 2),
+                    ("SELECT count(*) FROM ledger_entry WHERE kind = 'purchase' AND at = 4 AND quantity = 5", 4),
+                    ("SELECT count(*) FROM ledger_entry WHERE kind = 'refund' AND at = 5 AND quantity = 2", 4),
+                    ("SELECT count(*) FROM ledger_entry WHERE kind = 'instalment' AND at = 6 AND quantity = 3", 4),
+                ] {
+                    assert_eq!(number(&store, question).await, answer, "{question}");
+                }
+            }
         }
     }
 }

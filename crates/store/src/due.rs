@@ -398,8 +398,12 @@ fn day(at: Timestamp) -> String {
 
 impl Load for PostInstalments {
     async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<WaitingInstalment>, Fault> {
-        let rows: Vec<(String, i64, i64, i64, String)> = on!(tx, conn => sqlx::query_as(
-            "SELECT i.reservation_order_id, i.number, i.partner_e6, i.customer_e6, o.currency
+        let rows: Vec<(String, i64, i64, i64, i64, String)> = on!(tx, conn => sqlx::query_as(
+            "SELECT i.reservation_order_id, i.number,
+                    o.original_quantity - CAST(coalesce((
+                        SELECT sum(r.quantity) FROM reservation_return r
+                        WHERE r.customer_id = i.customer_id AND r.reservation_order_id = i.reservation_order_id), 0) AS BIGINT),
+                    i.partner_e6, i.customer_e6, o.currency
              FROM instalment i JOIN reservation_order o
                ON o.customer_id = i.customer_id AND o.reservation_order_id = i.reservation_order_id
              WHERE i.customer_id = $1 AND o.partner_id = $2 AND i.due_on = $3 AND i.posted_event IS NULL
@@ -409,10 +413,11 @@ impl Load for PostInstalments {
             .bind(self.due.to_string())
             .fetch_all(conn).await)?;
         rows.into_iter()
-            .map(|(order, number, partner, customer, currency)| {
+            .map(|(order, number, quantity, partner, customer, currency)| {
                 Ok(WaitingInstalment {
                     order: parsed("reservation order id", &order)?,
                     number,
+                    quantity,
                     partner: money(partner, &currency)?,
                     customer: money(customer, &currency)?,
                 })

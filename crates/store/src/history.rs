@@ -341,13 +341,14 @@ mod tests {
                 UNION ALL SELECT '88888888-8888-4888-8888-888888888882', 'what is left', 1, 'succeeded', NULL) n;
         INSERT INTO instalment SELECT '22222222-2222-4222-8222-222222222222', '77777777-7777-4777-8777-777777777777', n.n,
             '2026-11-01', 7, 8, CASE WHEN n.n = 1 THEN 'e' END FROM (SELECT 1 AS n UNION ALL SELECT 2) n;
-        INSERT INTO ledger_entry (customer_id, event_id, number, partner_id, at, account, currency, amount_e6, subject)
-          SELECT '22222222-2222-4222-8222-222222222222', 'e', n.n, '11111111-1111-4111-8111-111111111111', n.at, n.account,
-                 'EUR', n.amount, 's'
-          FROM (SELECT 1 AS n, 86400000000 AS at, 'partner-cost' AS account, 7 AS amount
-                UNION ALL SELECT 2, 86400000000, 'customer-receivable', 8
-                UNION ALL SELECT 3, 86400000001, 'customer-receivable', -3
-                UNION ALL SELECT 4, 172800000000, 'customer-receivable', 1) n;
+        INSERT INTO ledger_transfer (customer_id, event_id, number, partner_id, at, debit, credit, currency, amount_e6,
+            subject, quantity, kind)
+          SELECT '22222222-2222-4222-8222-222222222222', 'e', n.n, '11111111-1111-4111-8111-111111111111', n.at, n.debit,
+                 n.credit, 'EUR', n.amount, 's', 1, 'purchase'
+          FROM (SELECT 1 AS n, 86400000000 AS at, 'partner-cost' AS debit, 'supplier-payable' AS credit, 7 AS amount
+                UNION ALL SELECT 2, 86400000000, 'customer-receivable', 'partner-revenue', 8
+                UNION ALL SELECT 3, 86400000001, 'customer-receivable', 'partner-revenue', -3
+                UNION ALL SELECT 4, 172800000000, 'customer-receivable', 'partner-revenue', 1) n;
         INSERT INTO self_serve_policy VALUES ('22222222-2222-4222-8222-222222222222',
             '11111111-1111-4111-8111-111111111111', 1, 0, 'e', 4000000, 'ada')";
 

@@ -47,9 +47,9 @@ pub enum Fault {
         /// The file.
         path: std::path::PathBuf,
     },
-    /// A decision would have put entries into the ledger that do not sum to zero.
-    #[error("the entries of ledger event `{event}` do not sum to zero")]
-    Unbalanced {
+    /// A decision would have put amounts of more than one currency into one event of the ledger.
+    #[error("the amounts of ledger event `{event}` are of more than one currency")]
+    MixedCurrencies {
         /// The event.
         event: uuid::Uuid,
     },

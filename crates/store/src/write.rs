@@ -105,8 +105,16 @@ pub(crate) async fn change<A>(permit: &Permit<A>, change: &Change, tx: &mut Tx<'
         Change::InstalmentPosted { order, number, event } => {
             ledger::mark_posted(customer, *order, *number, *event, tx).await
         }
-        Change::LedgerPosted { event, kind, partner, at, subject, entries } => {
-            let posting = Posting { event: *event, kind: *kind, partner: *partner, at: *at, subject, entries };
+        Change::LedgerPosted { event, kind, partner, at, subject, quantity, transfers } => {
+            let posting = Posting {
+                event: *event,
+                kind: *kind,
+                partner: *partner,
+                at: *at,
+                subject,
+                quantity: *quantity,
+                transfers,
+            };
             ledger::post(customer, &posting, tx).await
         }
         Change::RefundQuoted(quote) => returning::insert_refund_quote(customer, quote, tx).await,

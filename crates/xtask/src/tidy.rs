@@ -182,8 +182,8 @@ fn rust(file: &str, text: &str, findings: &mut Vec<Finding>) {
 /// What is written into the ledger stays as it is.
 fn append_only(file: &str, line: usize, sql: &str, findings: &mut Vec<Finding>) {
     let flat = sql.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let changes = ["update ledger_entry", "delete from ledger_entry"].iter().any(|change| flat.contains(change));
-    let adds = flat.contains("insert into ledger_entry") && file != "crates/store/src/ledger.rs";
+    let changes = ["update ledger_transfer", "delete from ledger_transfer"].iter().any(|change| flat.contains(change));
+    let adds = flat.contains("insert into ledger_transfer") && file != "crates/store/src/ledger.rs";
     if changes || adds {
         let mistake = "the ledger is append only, by the one statement of `ledger.rs`".into();
         findings.push(Finding { file: file.into(), line, mistake });

@@ -111,7 +111,7 @@ fn row(list: &ChargeList, charge: &Charge, view: View, this_month: Month) -> [St
     // How much of the whole term this charge is, so that the list price can be told beside it.
     let list_cost = share(order.prices.list, unit, amount);
     let each = |total: Decimal| {
-        let each = total.checked_div(Decimal::from(order.quantity.instances())).unwrap_or(total);
+        let each = total.checked_div(Decimal::from(charge.quantity)).unwrap_or(total);
         each.round_dp(10).normalize().to_string()
     };
     let number = |amount: Money| amount.decimal().to_string();
@@ -139,7 +139,7 @@ fn row(list: &ChargeList, charge: &Charge, view: View, this_month: Month) -> [St
         "Usage".to_owned(),
         reservation.clone(),
         order.display_name.to_string(),
-        or_empty(order.quantity.to_string()),
+        or_empty(charge.quantity.to_string()),
         "Reservation".to_owned(),
         or_empty("Instances".to_owned()),
         number(amount),
@@ -154,7 +154,7 @@ fn row(list: &ChargeList, charge: &Charge, view: View, this_month: Month) -> [St
         list_cost.to_string(),
         or_empty(each(list_cost)),
         or_empty("Standard".to_owned()),
-        or_empty(order.quantity.to_string()),
+        or_empty(charge.quantity.to_string()),
         or_empty(if frequency == "Recurring" { "Instance Month" } else { "Instance Term" }.to_owned()),
         "Microsoft".to_owned(),
         "Microsoft".to_owned(),

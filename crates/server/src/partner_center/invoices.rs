@@ -8,7 +8,6 @@ use fullmakt_domain::catalog::BillingPlan;
 use fullmakt_domain::ids::PartnerId;
 use fullmakt_domain::ledger::LedgerKind;
 use fullmakt_domain::money::{Currency, Money};
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -277,7 +276,7 @@ fn charge_type(kind: LedgerKind) -> &'static str {
 fn render_line(charge: &Charge, partner: PartnerId, number: &str) -> Value {
     let order = &charge.order;
     let paid_for = charge.period();
-    let quantity = order.quantity.instances();
+    let quantity = charge.quantity;
     let each = charge.cost.decimal().checked_div(Decimal::from(quantity)).unwrap_or(Decimal::ZERO).round_dp(6);
     // A millionth is the finest that money here can be.
     let each = Money::exact(each, charge.cost.currency).unwrap_or(charge.cost);
@@ -322,7 +321,6 @@ fn render_line(charge: &Charge, partner: PartnerId, number: &str) -> Value {
         "subscriptionEndDate": dates::seconds(order.expires_at),
         "chargeStartDate": dates::seconds(paid_for.from),
         "chargeEndDate": dates::seconds(paid_for.until),
-        "chargeDate": charge.at.to_zoned(TimeZone::UTC).date().to_string(),
         "termAndBillingCycle": format!("{}, {cycle}", order.term.title()),
         "alternateId": order.order.alternate(),
         "referenceId": charge.event.to_string(),

@@ -235,7 +235,6 @@ pub(super) async fn migrate(connections: &Connections, migrations: &Migrator) ->
     let mut conn = connections.connect().await?;
     migrations.run(&mut conn).await?;
     order_names_by_bytes(&mut conn).await?;
-    keep_ledger(&mut conn).await?;
     conn.close().await?;
     Ok(())
 }
@@ -290,22 +289,23 @@ async fn order_names_by_bytes(conn: &mut PgConnection) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Entries of the ledger are added and never changed or removed, by whomever: the database refuses it. One server at a time
-/// says so.
-async fn keep_ledger(conn: &mut PgConnection) -> Result<(), Fault> {
+/// What is in the ledger is never changed or removed, by whomever: the database refuses it. One server at a time says so.
+pub(super) async fn keep_ledger(connections: &Connections) -> Result<(), Fault> {
+    let mut conn = connections.connect().await?;
     sqlx::raw_sql(
         "BEGIN;
          SELECT pg_advisory_xact_lock(7236041);
          CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE EXCEPTION 'the rows of % are only added to', TG_TABLE_NAME; END $$;
-         CREATE OR REPLACE TRIGGER ledger_entry_stays BEFORE UPDATE OR DELETE ON ledger_entry
+         CREATE OR REPLACE TRIGGER ledger_is_not_changed BEFORE UPDATE OR DELETE ON ledger_transfer
              FOR EACH ROW EXECUTE FUNCTION refuse_change();
-         CREATE OR REPLACE TRIGGER ledger_entries_stay BEFORE TRUNCATE ON ledger_entry
+         CREATE OR REPLACE TRIGGER ledger_is_not_emptied BEFORE TRUNCATE ON ledger_transfer
              FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
          COMMIT",
     )
-    .execute(conn)
+    .execute(&mut conn)
     .await?;
+    conn.close().await?;
     Ok(())
 }
 

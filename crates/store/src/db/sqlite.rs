@@ -237,12 +237,17 @@ impl Writer {
     }
 }
 
-/// Entries of the ledger are added and never changed or removed, by whomever: the database refuses it.
+/// What is in the ledger is never changed or removed, by whomever: the database refuses it. A row that is put in the place of
+/// another (`INSERT OR REPLACE`) removes it without a word to the trigger on removals.
 pub(super) async fn keep_ledger(conn: &mut sqlx::SqliteConnection) -> Result<(), Fault> {
-    let triggers = "CREATE TRIGGER IF NOT EXISTS ledger_entry_stays BEFORE UPDATE ON ledger_entry
-            BEGIN SELECT raise(ABORT, 'the rows of ledger_entry are only added to'); END;
-        CREATE TRIGGER IF NOT EXISTS ledger_entries_stay BEFORE DELETE ON ledger_entry
-            BEGIN SELECT raise(ABORT, 'the rows of ledger_entry are only added to'); END";
+    let triggers = "CREATE TRIGGER IF NOT EXISTS ledger_is_not_changed BEFORE UPDATE ON ledger_transfer
+            BEGIN SELECT raise(ABORT, 'the rows of ledger_transfer are only added to'); END;
+        CREATE TRIGGER IF NOT EXISTS ledger_is_not_removed BEFORE DELETE ON ledger_transfer
+            BEGIN SELECT raise(ABORT, 'the rows of ledger_transfer are only added to'); END;
+        CREATE TRIGGER IF NOT EXISTS ledger_is_not_replaced BEFORE INSERT ON ledger_transfer
+            WHEN EXISTS (SELECT 1 FROM ledger_transfer WHERE customer_id = NEW.customer_id AND event_id = NEW.event_id
+                             AND number = NEW.number)
+            BEGIN SELECT raise(ABORT, 'the rows of ledger_transfer are only added to'); END";
     sqlx::raw_sql(triggers).execute(conn).await?;
     Ok(())
 }
