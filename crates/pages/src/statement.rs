@@ -2,12 +2,16 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use axum::response::{IntoResponse, Response};
 use fullmakt_domain::billing::{Month, Period, Statement, StatementLine};
 use fullmakt_domain::ledger::LedgerKind;
+use fullmakt_server::pdf;
 use fullmakt_server::text::Text;
+use http::{HeaderValue, header};
 use jiff::{Timestamp, ToSpan};
 
 use crate::csv;
+use crate::error::PageError;
 use crate::fields::Fields;
 use crate::parts::{Empty, Field};
 use crate::{format, words};
@@ -131,6 +135,60 @@ impl Sheet {
             t,
         }
     }
+}
+
+/// A statement as a sheet of a PDF file.
+fn sheet(t: Text, statement: &Statement) -> pdf::Sheet {
+    let money = |amount| format::money(t.language(), amount);
+    let row = |line: &StatementLine| {
+        let about = about(t, &line.item, line.instalment);
+        vec![
+            format::date(t, line.on),
+            format!(
+                "{}: {about}; {}, {}; {} {}",
+                kind(t, line.kind),
+                line.display_name,
+                days(t, line.period),
+                t.get("order-number"),
+                line.order_number
+            ),
+            line.bought_by.clone(),
+            format::number(t.language(), &line.quantity.to_string()),
+            money(line.amount),
+        ]
+    };
+    pdf::Sheet {
+        language: t.language().code(),
+        title: t.get("nav-statement"),
+        facts: vec![
+            (t.get("statement-from"), words::reached(&statement.partner, &statement.support)),
+            (t.get("statement-to"), statement.customer.clone()),
+            (t.get("statement-period"), days(t, statement.period)),
+        ],
+        columns: vec![
+            (t.get("statement-day"), 62, false),
+            (t.get("statement-what"), 212, false),
+            (t.get("orders-bought-by"), 85, false),
+            (t.get("orders-quantity"), 40, true),
+            (t.get("return-money"), 80, true),
+        ],
+        rows: statement.lines.iter().map(row).collect(),
+        totals: statement.totals.iter().map(|total| (t.get("statement-total"), money(*total))).collect(),
+        empty: t.get("statement-none-text"),
+    }
+}
+
+/// Statements as a PDF file that a browser saves.
+///
+/// # Errors
+/// [`PageError::Failed`].
+pub fn pdf_file(t: Text, month: Month, statements: &[Statement]) -> Result<Response, PageError> {
+    let sheets: Vec<pdf::Sheet> = statements.iter().map(|statement| sheet(t, statement)).collect();
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"statement-{month}.pdf\""));
+    let disposition = disposition.map_err(|_| PageError::Failed)?;
+    let kind = HeaderValue::from_static("application/pdf");
+    let file = pdf::file(&sheets);
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
 }
 
 /// The columns of the file.

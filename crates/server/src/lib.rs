@@ -9,6 +9,7 @@ pub mod limits;
 pub mod listen;
 pub mod own;
 pub mod partner_center;
+pub mod pdf;
 mod routes;
 pub mod signin;
 pub mod stack;

@@ -18,13 +18,14 @@ statement-currency = Currency
 statement-instalment = { $item }, instalment { $number } of { $of }
 statement-total = Total
 statement-export = Export to CSV
+statement-pdf = Save as PDF
 statement-none = Nothing was charged
 statement-none-text = There is no purchase, instalment or return in this month.
 statement-left-out = { $count ->
     [one] One line is left out, and not in the total: your roles do not let you see the reservation it is for.
    *[other] { $count } lines are left out, and not in the total: your roles do not let you see the reservations they are for.
   }
-statement-print = Printed, or saved as PDF by the browser’s print command, this page holds the statement alone.
+statement-print = Printed, this page holds the statement alone.
 
 ledger-purchase = Purchase
 ledger-instalment = Instalment

@@ -18,13 +18,14 @@ statement-currency = Valuta
 statement-instalment = { $item }, delbetalning { $number } av { $of }
 statement-total = Summa
 statement-export = Exportera till CSV
+statement-pdf = Spara som PDF
 statement-none = Inget har debiterats
 statement-none-text = Det finns inget köp, ingen delbetalning och ingen återlämning den här månaden.
 statement-left-out = { $count ->
     [one] En rad är utelämnad och inte med i summan: dina roller låter dig inte se reservationen den gäller.
    *[other] { $count } rader är utelämnade och inte med i summan: dina roller låter dig inte se reservationerna de gäller.
   }
-statement-print = Utskriven, eller sparad som PDF med webbläsarens utskriftskommando, innehåller sidan bara kontoutdraget.
+statement-print = Utskriven innehåller sidan bara kontoutdraget.
 
 ledger-purchase = Köp
 ledger-instalment = Delbetalning

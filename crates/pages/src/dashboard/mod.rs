@@ -118,6 +118,7 @@ fn books() -> Router<App> {
     Router::new()
         .route("/dashboard/customers/{customer}/statement", get(statement::show))
         .route("/dashboard/customers/{customer}/statement/export.csv", get(statement::export))
+        .route("/dashboard/customers/{customer}/statement/export.pdf", get(statement::print))
         .route("/dashboard/customers/{customer}/returns", get(returns::show))
         .route("/dashboard/billing", get(billing::list))
         .route("/dashboard/billing/{number}", get(billing::show))

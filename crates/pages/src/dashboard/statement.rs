@@ -12,7 +12,7 @@ use crate::csv;
 use crate::error::PageError;
 use crate::parts::Field;
 use crate::shell::{Place, Shell, ok};
-use crate::statement::{Asked, Sheet, file_header, file_row};
+use crate::statement::{Asked, Sheet, file_header, file_row, pdf_file};
 use crate::visitor::Agent;
 
 #[derive(Template)]
@@ -23,6 +23,7 @@ struct StatementPage {
     month: Field,
     sheet: Sheet,
     file: String,
+    print: String,
 }
 
 async fn read(app: &App, agent: &Agent, id: &str) -> Result<(NamedCustomer, Asked, Statement), PageError> {
@@ -43,6 +44,7 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         month: asked.field(t),
         sheet: Sheet::new(t, 1, &statement),
         file: format!("{path}/export.csv?month={}", asked.month),
+        print: format!("{path}/export.pdf?month={}", asked.month),
         path,
     }))
 }
@@ -53,4 +55,10 @@ pub async fn export(State(app): State<App>, agent: Agent, Path(id): Path<String>
     let (_, asked, statement) = read(&app, &agent, &id).await?;
     let rows = statement.lines.iter().map(|line| file_row(t, line)).collect();
     csv::file(&format!("statement-{}.csv", asked.month), file_header(t), rows).await
+}
+
+/// The same to send or to print.
+pub async fn print(State(app): State<App>, agent: Agent, Path(id): Path<String>) -> Result<Response, PageError> {
+    let (_, asked, statement) = read(&app, &agent, &id).await?;
+    pdf_file(agent.visit().text, asked.month, &[statement])
 }

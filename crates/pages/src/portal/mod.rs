@@ -51,6 +51,7 @@ pub fn routes() -> Router<App> {
         .route(&format!("{reservation}/exchange/{{session}}"), get(exchange::review).post(exchange::make))
         .route("/portal/{customer}/statement", get(statement::show))
         .route("/portal/{customer}/statement/export.csv", get(statement::export))
+        .route("/portal/{customer}/statement/export.pdf", get(statement::print))
         .route("/portal/{customer}/purchase", get(purchase::browse))
         .route("/portal/{customer}/purchase/item", get(purchase::configure).post(purchase::quote))
         .route("/portal/{customer}/purchase/review/{order}", get(purchase::review).post(purchase::buy))

@@ -10,7 +10,7 @@ use crate::csv;
 use crate::error::PageError;
 use crate::parts::{Empty, Field};
 use crate::shell::{Place, Shell, ok};
-use crate::statement::{Asked, Sheet, file_header, file_row};
+use crate::statement::{Asked, Sheet, file_header, file_row, pdf_file};
 use crate::visitor::Guest;
 
 #[derive(Template)]
@@ -21,6 +21,7 @@ struct StatementPage {
     month: Field,
     sheets: Vec<Sheet>,
     file: String,
+    print: Option<String>,
     left_out: Option<String>,
     empty: Empty,
 }
@@ -41,6 +42,7 @@ pub async fn show(State(app): State<App>, guest: Guest) -> Result<Response, Page
         month: asked.field(t),
         sheets: own.statements.iter().zip(1..).map(|(statement, n)| Sheet::new(t, n, statement)).collect(),
         file: format!("{path}/export.csv?month={}", asked.month),
+        print: (!own.statements.is_empty()).then(|| format!("{path}/export.pdf?month={}", asked.month)),
         left_out: (own.left_out > 0).then(|| t.with("statement-left-out", "count", own.left_out)),
         empty: Empty::new(t.get("statement-none"), t.get("statement-none-text")),
         path,
@@ -53,4 +55,13 @@ pub async fn export(State(app): State<App>, guest: Guest) -> Result<Response, Pa
     let (asked, own) = read(&app, &guest).await?;
     let rows = own.statements.iter().flat_map(|statement| &statement.lines).map(|line| file_row(t, line)).collect();
     csv::file(&format!("statement-{}.csv", asked.month), file_header(t), rows).await
+}
+
+/// The same to keep or to print; without anything that was charged there is nothing.
+pub async fn print(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
+    let (asked, own) = read(&app, &guest).await?;
+    if own.statements.is_empty() {
+        return Err(PageError::NotFound);
+    }
+    pdf_file(guest.visit().text, asked.month, &own.statements)
 }

@@ -19,6 +19,7 @@ use super::focus::{self, View};
 use super::period::{self, Parameters};
 use super::{Caller, Problem, ok};
 use crate::App;
+use crate::pdf::{self, Sheet};
 
 /// Events of a page when no size is asked for, and at most.
 const SIZE: u32 = 100;
@@ -92,11 +93,53 @@ pub async fn statement(
     Path(customer): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let format = parameters.one_of("format", &["json", "csv"])?;
+    let format = parameters.one_of("format", &["json", "csv", "pdf"])?;
     let query =
         ReadStatement { customer: period::customer(&customer)?, period: parameters.period(caller.request.now)? };
     let statement = app.store.read(&caller.actor, &query).await?;
-    Ok(if format == Some("csv") { csv(statement_csv(&statement)) } else { ok(statement_json(&statement)) })
+    Ok(match format {
+        Some("csv") => csv(statement_csv(&statement)),
+        Some("pdf") => printable(pdf::file(&[statement_sheet(&statement)])),
+        _ => ok(statement_json(&statement)),
+    })
+}
+
+/// The statement as a sheet to print or to send.
+fn statement_sheet(statement: &Statement) -> Sheet {
+    let text = |words: &str| words.to_owned();
+    let row = |line: &StatementLine| {
+        vec![
+            line.on.to_string(),
+            format!("{}; {}, order {}", line.description, line.display_name, line.order_number),
+            line.bought_by.clone(),
+            line.quantity.to_string(),
+            line.amount.to_string(),
+        ]
+    };
+    let from = std::iter::once(&statement.partner).chain(&statement.support).cloned().collect::<Vec<_>>().join(", ");
+    Sheet {
+        language: "en",
+        title: text("Statement"),
+        facts: vec![
+            (text("From"), from),
+            (text("To"), statement.customer.clone()),
+            (text("Period"), format!("{} until {}", statement.period.from, statement.period.until)),
+        ],
+        columns: vec![
+            (text("Date"), 62, false),
+            (text("Description"), 212, false),
+            (text("Bought by"), 85, false),
+            (text("Quantity"), 40, true),
+            (text("Amount"), 80, true),
+        ],
+        rows: statement.lines.iter().map(row).collect(),
+        totals: statement.totals.iter().map(|total| (text("Total"), total.to_string())).collect(),
+        empty: text("Nothing was charged."),
+    }
+}
+
+fn printable(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/pdf"), (header::CACHE_CONTROL, "no-store")], bytes).into_response()
 }
 
 fn statement_json(statement: &Statement) -> Value {

@@ -183,6 +183,21 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let rows = rows_of(&file);
     assert_eq!((rows.len(), rows[0].len()), (2, rows[1].len()), "{file}");
     assert!(rows[1].contains(&"42.25".to_owned()) && rows[1].contains(&"EUR".to_owned()), "{file}");
+    let sheet = read_pdf(&ada.gets(&format!("{statement}/export.pdf?month=2026-11")).await.ok());
+    for text in
+        ["Kontoutdrag\nsv\n", "Fjällräven Exempel AB", "Nordmoln AB (hjalp@nordmoln.example", "Köp: ", "42,25\u{a0}€"]
+    {
+        assert!(sheet.contains(text), "`{text}` is not in {sheet}");
+    }
+    assert!(sheet.contains("delbetalning 1 av 12") && !sheet.contains("37,18"), "{sheet}");
+    let nothing = read_pdf(&ada.gets(&format!("{statement}/export.pdf?month=2026-10")).await.ok());
+    assert!(nothing.contains("ingen återlämning den här månaden"), "{nothing}");
+    let by_api = format!("/fullmakt/v1/customers/{FJALLRAVEN}/statement?from=2026-11-01&until=2026-12-01&format=pdf");
+    let sheet = read_pdf(&server.ada().reads(&by_api).await.ok());
+    assert!(
+        sheet.contains("instalment 1 of 12") && sheet.contains("42.25 EUR") && sheet.contains("Fjällräven"),
+        "{sheet}"
+    );
     let invoices = ada.gets("/dashboard/billing").await.ok().says("Ännu inte fakturerat").says("37,18\u{a0}€");
     let number = between(&invoices.text(), "/dashboard/billing/G", "\"").unwrap().to_owned();
     let invoice = format!("/dashboard/billing/G{number}");
@@ -196,7 +211,10 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let own = olle.gets(&portal("/statement?month=2026-11")).await.ok().says("€42.25").says("instalment 1 of 12");
     assert!(!own.text().contains("37.18"), "{own}");
     assert_eq!(rows_of(&olle.gets(&portal("/statement/export.csv?month=2026-11")).await.ok()).len(), 2);
+    let sheet = read_pdf(&olle.gets(&portal("/statement/export.pdf?month=2026-11")).await.ok());
+    assert!(sheet.contains("€42.25") && sheet.contains("Nordmoln AB") && !sheet.contains("37.18"), "{sheet}");
     let mut rut = server.rut().browses().await;
+    rut.gets(&portal("/statement/export.pdf?month=2026-11")).await.is(404, "");
     let hidden = rut.gets(&portal("/statement?month=2026-11")).await.ok().says("One line is left out");
     assert!(!hidden.text().contains("42.25"), "{hidden}");
     assert_eq!(rows_of(&rut.gets(&portal("/statement/export.csv?month=2026-11")).await.ok()).len(), 1);
@@ -208,12 +226,32 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let mut sven = server.sven().browses().await;
     let home = sven.gets("/dashboard").await.ok();
     assert!(!home.text().contains("/dashboard/billing"), "{home}");
-    for path in [statement.clone(), "/dashboard/billing".to_owned(), "/dashboard/billing/unbilled".to_owned()] {
+    let print = format!("{statement}/export.pdf");
+    for path in [print, statement.clone(), "/dashboard/billing".to_owned(), "/dashboard/billing/unbilled".to_owned()] {
         sven.gets(&path).await.is(403, "");
     }
     let mut ture = server.ture().browses().await;
     ture.gets(&statement).await.is(404, "");
     ture.gets(&invoice).await.is(404, "");
+}
+
+/// What another program reads in a PDF file: title, language, text. Lines are broken where the page breaks them; that is undone.
+fn read_pdf(file: &Answer) -> String {
+    assert_eq!(file.header("content-type"), "application/pdf");
+    let Ok(python) = std::env::var("FULLMAKT_TEST_PYTHON") else {
+        panic!("`FULLMAKT_TEST_PYTHON` names no Python that reads PDF; `cargo xtask test` makes one");
+    };
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(kept.path(), &file.body).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/pdf_text.py");
+    let read =
+        std::process::Command::new(python).arg(script).arg(kept.path()).env("PYTHONIOENCODING", "utf-8").output();
+    let read = read.unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    let text = String::from_utf8(read.stdout).unwrap();
+    let mut lines = text.splitn(3, '\n');
+    let (title, language, rest) = (lines.next().unwrap(), lines.next().unwrap(), lines.next().unwrap());
+    format!("{title}\n{language}\n{}", rest.split('\n').map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
 fn rows_of(file: &Answer) -> Vec<Vec<String>> {
