@@ -61,10 +61,10 @@ pub(super) fn merge_request(root: &Node<'_>, order: ReservationOrderId) -> Resul
 }
 
 fn besides(properties: &Node<'_>) -> Result<Besides, ArmError> {
-    Ok(Besides {
-        scope: applied_scope(properties)?,
-        renew: properties.get("renew")?.map(|node| node.truth()).transpose()?,
-    })
+    let renew = properties.get("renew")?.map(|node| node.truth()).transpose()?;
+    // As what to renew is said to have it renewed.
+    let renew = if properties.get("renewProperties")?.is_some() { Some(true) } else { renew };
+    Ok(Besides { scope: applied_scope(properties)?, renew })
 }
 
 /// A reservation by its path or its bare identifier.

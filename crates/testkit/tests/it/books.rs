@@ -62,7 +62,7 @@ pub async fn movable() -> Server {
 }
 
 /// A server on 1 November 2026 on which Olle bought two, one paid monthly.
-async fn bought() -> (Server, [String; 2]) {
+pub async fn bought() -> (Server, [String; 2]) {
     let server = movable().await;
     let olle = server.olle();
     let upfront = Purchase::of(2, "Standard_D2s_v5");
@@ -76,11 +76,11 @@ async fn bought() -> (Server, [String; 2]) {
     (server, orders.try_into().unwrap())
 }
 
-async fn moves(who: &Persona, to: &str) {
+pub async fn moves(who: &Persona, to: &str) {
     who.sends(Method::POST, "/fullmakt/v1/clock", &json!({"to": to})).await.ok();
 }
 
-fn cents(value: &Value) -> i64 {
+pub fn cents(value: &Value) -> i64 {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (whole, part) = text.split_once('.').unwrap_or((&text, "0"));
     let digits = format!("{part:0<2}");

@@ -100,6 +100,76 @@ async fn g07_r24_what_falls_due_is_done_when_the_call_returns_and_a_quote_lapses
     assert_all_whole(&server.database).await;
 }
 
+/// What Olle would pay for the first month today, and in all.
+async fn first_month(olle: &Persona) -> (Value, Value) {
+    let quote = olle.asks_price(&monthly()).await.ok().json();
+    let properties = &quote["properties"];
+    (
+        properties["paymentSchedule"][0]["billingCurrencyTotal"]["amount"].clone(),
+        properties["billingCurrencyTotal"]["amount"].clone(),
+    )
+}
+
+#[tokio::test]
+async fn r20_r24_what_the_partner_lets_renew_is_renewed_to_the_second_at_the_price_of_that_day() {
+    let server = stopped().await;
+    let (ada, olle) = (server.ada(), server.olle());
+    ada.grants_self_serve(FJALLRAVEN).await.ok();
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let bought = olle.purchases(&monthly()).await.ok().json();
+        orders.push((
+            bought["name"].as_str().unwrap().to_owned(),
+            bought["properties"]["reservations"][0]["id"].as_str().unwrap().to_owned(),
+        ));
+    }
+    let (renewing, ending) = (&orders[0], &orders[1]);
+    let renew = json!({"properties": {"renew": true}});
+    let path = |reservation: &str| format!("{reservation}?api-version=2022-11-01");
+    olle.sends(Method::PATCH, &path(&renewing.1), &renew).await.is(403, "AuthorizationFailed").says("Nordmoln AB");
+    ada.sends(Method::PATCH, &path(&renewing.1), &renew).await.ok();
+    let dear = first_month(&olle).await;
+    let rule = json!({"discountPercent": "40", "from": "2027-06-01"});
+    ada.sends(Method::POST, "/fullmakt/v1/prices", &rule).await.ok();
+    assert_eq!(first_month(&olle).await, dear, "the rule has not begun");
+
+    let shown = |reservation: &str| {
+        let (olle, path) = (olle.clone(), path(reservation));
+        async move { olle.reads(&path).await.ok().json()["properties"]["displayProvisioningState"].clone() }
+    };
+    moves(&ada, json!({"to": "2027-09-01T08:00:00Z"})).await.ok();
+    assert_eq!(shown(&renewing.1).await, "Succeeded");
+    moves(&ada, json!({"to": "2027-10-25T08:00:00Z"})).await.ok();
+    assert_eq!(shown(&renewing.1).await, "Expiring");
+    moves(&ada, json!({"to": "2027-11-01T07:59:59Z"})).await.ok();
+    let renewed = "SELECT count(*) FROM reservation WHERE renewed_from IS NOT NULL";
+    assert_eq!(server.database.number(renewed).await, 0);
+    let done = moves(&ada, json!({"advance": "PT1S"})).await.ok().json()["done"].clone();
+    assert_eq!((&done["renewal"], &done["expiry"]), (&json!(1), &json!(2)));
+    assert_eq!(server.database.number(renewed).await, 1);
+    for (_, reservation) in [renewing, ending] {
+        assert_eq!(shown(reservation).await, "Expired");
+    }
+    let list = olle.reads("/providers/Microsoft.Capacity/reservations?api-version=2022-11-01").await.ok().json();
+    let mut all = list["value"].as_array().unwrap().iter();
+    let new = all.find(|one| one["properties"]["displayProvisioningState"] == "Succeeded").unwrap();
+    let begins = new["properties"]["effectiveDateTime"].as_str().unwrap();
+    assert!(begins.starts_with("2027-11-01T08:00:00"), "{begins}");
+    let ends = new["properties"]["expiryDateTime"].as_str().unwrap();
+    assert!(ends.starts_with("2028-11-01T08:00:00"), "{ends}");
+    assert_eq!(new["properties"]["quantity"], 2);
+
+    // The first month is owed, at what it costs today, by the rule that came after the purchase.
+    let cheap = first_month(&olle).await;
+    assert!(cheap.1.as_f64().unwrap() < 0.7 * dear.1.as_f64().unwrap(), "{cheap:?} {dear:?}");
+    let day = format!("/fullmakt/v1/customers/{FJALLRAVEN}/statement?from=2027-11-01&until=2027-11-02");
+    let statement = ada.reads(&day).await.ok().json();
+    let lines = statement["lines"].as_array().unwrap();
+    assert_eq!((lines.len(), &lines[0]["kind"]), (1, &json!("renewal")));
+    assert_eq!(lines[0]["amount"]["amount"].as_str().unwrap().parse::<f64>().ok(), cheap.0.as_f64());
+    assert_all_whole(&server.database).await;
+}
+
 #[tokio::test]
 async fn r24_the_metrics_tell_what_was_done_and_that_nothing_waits() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
