@@ -11,6 +11,7 @@ pub mod authz;
 pub mod basket;
 pub mod benefit;
 pub mod billing;
+pub mod cancellation;
 pub mod cart;
 pub mod catalog;
 pub mod catalog_item;

@@ -194,6 +194,8 @@ operations! {
     read READ_REFUND_QUOTE = "read_refund_quote", Rule::Related;
     /// Returns a reservation for money; the customer is told whom to ask (R20).
     write RETURN_RESERVATION = "return_reservation", Rule::Related;
+    /// Cancels a commercial order: returns all that is left of it (R21).
+    write CANCEL_ORDER = "cancel_order", partner(&[AdminAgent]);
     /// Asks what an exchange would come to; the customer is told whom to ask (R20).
     write QUOTE_EXCHANGE = "quote_exchange", Rule::Related;
     /// Exchanges reservations; the customer is told whom to ask (R20).

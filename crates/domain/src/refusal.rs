@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
+use crate::cancellation::Uncancellable;
 use crate::catalog::{NotForSale, Quantity, ReservedResourceType};
 use crate::ids::{
-    CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
+    CartId, CustomerId, EntitlementId, OrderId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId,
 };
 use crate::market::Country;
@@ -210,6 +211,20 @@ pub enum Refusal {
     NotReturnable {
         /// Which kind.
         kind: ReservedResourceType,
+    },
+    /// There is no such commercial order.
+    #[error("there is no order `{order}`")]
+    OrderNotFound {
+        /// Which.
+        order: OrderId,
+    },
+    /// A commercial order stays as it is.
+    #[error("the order `{order}` cannot be cancelled: {because}")]
+    OrderNotCancellable {
+        /// Which.
+        order: OrderId,
+        /// Why.
+        because: Uncancellable,
     },
     /// There is no such quote of a refund or an exchange.
     #[error("there is no quote `{session}`; ask for a new one")]

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::arm_scope::ArmScope;
 use crate::basket::LineProblem;
+use crate::cancellation::Uncancellable;
 use crate::catalog::{NotForSale, Quantity, ReservedResourceType, SkuName};
 use crate::ids::{
-    CartId, CustomerId, EntitlementId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
+    CartId, CustomerId, EntitlementId, OrderId, PartnerId, PriceRuleId, PrincipalId, ReservationId, ReservationOrderId,
     RoleAssignmentId, RoleDefinitionId, SubscriptionId,
 };
 use crate::market::Country;
@@ -115,6 +116,10 @@ samples! {
     ReservationNotActive = Refusal::ReservationNotActive { reservation: RESERVATION };
     RefundQuantity = Refusal::RefundQuantity { quantity: 5, of: Quantity::new(4).expect("four are few") };
     NotReturnable = Refusal::NotReturnable { kind: ReservedResourceType::RedHat };
+    OrderNotFound = Refusal::OrderNotFound { order: OrderId::from_uuid(id(0xbb)) };
+    OrderNotCancellable = Refusal::OrderNotCancellable {
+        order: OrderId::from_uuid(id(0xbb)), because: Uncancellable::TooOld,
+    };
     ReturnQuoteMissing = Refusal::ReturnQuoteMissing { session: id(0xaa) };
     ReturnQuoteDiffers = Refusal::ReturnQuoteDiffers { session: id(0xaa) };
     ReturnQuoteLapsed = Refusal::ReturnQuoteLapsed { session: id(0xaa), at: Timestamp::UNIX_EPOCH };

@@ -293,7 +293,8 @@ pub(crate) fn returnable(order: &ReservationOrder) -> Result<(), Refusal> {
     if is_returnable(kind) { Ok(()) } else { Err(Refusal::NotReturnable { kind }) }
 }
 
-fn details(quote: &RefundQuote) -> Result<Vec<(String, String)>, MoneyError> {
+/// What a return gives back and why, for the log.
+pub(crate) fn details(quote: &RefundQuote) -> Result<Vec<(String, String)>, MoneyError> {
     let mut details = vec![
         ("ReservationOrderId".to_owned(), quote.order.to_string()),
         ("SessionId".to_owned(), quote.session.to_string()),

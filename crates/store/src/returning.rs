@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fullmakt_domain::authz::Permit;
+use fullmakt_domain::cancellation::{CancelOrder, CancelState};
 use fullmakt_domain::change::ScheduledInstalment;
 use fullmakt_domain::exchange::{
     ExchangeProblem, ExchangeQuote, ExchangeReservations, ExchangeState, GetExchange, PurchaseBasis, QuoteExchange,
@@ -10,7 +11,7 @@ use fullmakt_domain::exchange::{
 };
 use fullmakt_domain::ids::{CustomerId, OrderId, PartnerId, ReservationOrderId};
 use fullmakt_domain::money::{Currency, Money};
-use fullmakt_domain::order::UnitPrices;
+use fullmakt_domain::order::{OrderedItem, UnitPrices};
 use fullmakt_domain::refund::{Counted, OrderMoney, ReturnKind, ReturnTerms, Settled, Side, WindowEntry};
 use fullmakt_domain::refund_policy::{
     ConversionRate, GetRefundRules, LIMIT_CURRENCY, RefundPolicy, RefundRules, SetConversionRate, SetRefundPolicy,
@@ -200,6 +201,25 @@ impl Load for QuoteRefund {
 impl Load for ReturnReservation {
     async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<ReturnState, Fault> {
         state(permit, self.order, Some(self.session), tx).await
+    }
+}
+
+impl Load for CancelOrder {
+    async fn load(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<CancelState, Fault> {
+        let (customer, partner) = (permit.customer(), permit.partner());
+        let found = order::load(customer, partner, &self.order, tx).await?;
+        let mut all = Vec::new();
+        for line in found.iter().flat_map(|order| &order.lines) {
+            if let OrderedItem::Reservation { reservation_order, .. } = line.item {
+                all.extend(held(customer, reservation_order, tx).await?);
+            }
+        }
+        Ok(CancelState {
+            order: found,
+            held: all,
+            rules: rules(partner, tx).await?,
+            window: window(customer, partner, tx).await?,
+        })
     }
 }
 

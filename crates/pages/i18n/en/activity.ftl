@@ -63,6 +63,7 @@ action-archive-reservation = Archive Reservation
 action-unarchive-reservation = Unarchive Reservation
 action-update-customer-billing-profile = Update Customer Billing Profile
 action-quote-refund = Calculate Refund
+action-cancel-order = Cancel Order
 action-return-reservation = Return Reservation
 action-quote-exchange = Calculate Exchange
 action-exchange-reservations = Exchange Reservations

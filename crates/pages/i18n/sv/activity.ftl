@@ -63,6 +63,7 @@ action-archive-reservation = Arkivera reservation
 action-unarchive-reservation = Återställ arkiverad reservation
 action-update-customer-billing-profile = Uppdatera kundens faktureringsprofil
 action-quote-refund = Beräkna återbetalning
+action-cancel-order = Avbryt order
 action-return-reservation = Lämna tillbaka reservation
 action-quote-exchange = Beräkna byte
 action-exchange-reservations = Byta reservationer

@@ -61,6 +61,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("unarchive_reservation", "action-unarchive-reservation"),
     ("update_customer_billing_profile", "action-update-customer-billing-profile"),
     ("quote_refund", "action-quote-refund"),
+    ("cancel_order", "action-cancel-order"),
     ("return_reservation", "action-return-reservation"),
     ("quote_exchange", "action-quote-exchange"),
     ("exchange_reservations", "action-exchange-reservations"),

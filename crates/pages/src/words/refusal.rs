@@ -1,6 +1,7 @@
 //! Why something is not possible, and what to do about it, for people.
 
 use fullmakt_domain::basket::LineProblem;
+use fullmakt_domain::cancellation::{CANCELLATION_DAYS, Uncancellable};
 use fullmakt_domain::catalog::{NotForSale, Quantity};
 use fullmakt_domain::money::MoneyError;
 use fullmakt_domain::obstacle::{Obstacle, PartnerContact};
@@ -46,6 +47,12 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
         Refusal::ReservationNotActive { .. } => t.get("refusal-reservation-not-active"),
         Refusal::RefundQuantity { of, .. } => t.with("refusal-refund-quantity", "of", of.instances()),
         Refusal::NotReturnable { .. } => t.get("refusal-not-returnable"),
+        Refusal::OrderNotFound { .. } => t.get("refusal-order-not-found"),
+        Refusal::OrderNotCancellable { because, .. } => match because {
+            Uncancellable::NothingLeft => t.get("refusal-order-nothing-left"),
+            Uncancellable::HasPlan => t.get("refusal-order-has-plan"),
+            Uncancellable::TooOld => t.with("refusal-order-too-old", "days", CANCELLATION_DAYS),
+        },
         Refusal::ReturnQuoteMissing { .. } | Refusal::ReturnQuoteDiffers { .. } | Refusal::ReturnQuoteStale { .. } => {
             t.get("refusal-return-quote-stale")
         }

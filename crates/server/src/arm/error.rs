@@ -345,6 +345,8 @@ pub fn face(refusal: &Refusal) -> (StatusCode, &'static str) {
         | Refusal::EntitlementQuantity { .. }
         | Refusal::PlanInUse { .. }
         | Refusal::AgreementMissing { .. }
+        | Refusal::OrderNotFound { .. }
+        | Refusal::OrderNotCancellable { .. }
         | Refusal::CartNotFound { .. }
         | Refusal::CartSubmitted { .. }
         | Refusal::CartInError { .. }

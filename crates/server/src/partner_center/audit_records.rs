@@ -46,7 +46,7 @@ const fn face(operation: &'static str, operation_type: &'static str, resource_ty
     Face { operation, operation_type, resource_type, java }
 }
 
-const FACES: [Face; 12] = [
+const FACES: [Face; 13] = [
     face("create_self_serve_policy", "create_self_serve_policy", "self_serve_policy", false),
     face("update_self_serve_policy", "update_self_serve_policy", "self_serve_policy", false),
     face("delete_self_serve_policy", "delete_self_serve_policy", "self_serve_policy", false),
@@ -55,6 +55,7 @@ const FACES: [Face; 12] = [
     face("create_order", "create_order", "order", true),
     face("update_order", "update_order", "order", true),
     // What is returned or exchanged changes its order, and cancels it when nothing is left.
+    face("cancel_order", "update_order", "order", true),
     face("return_reservation", "update_order", "order", true),
     face("exchange_reservations", "update_order", "order", true),
     face("update_subscription", "update_subscription", "subscription", true),

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use fullmakt_domain::authz::Denied;
 use fullmakt_domain::basket::LineProblem;
+use fullmakt_domain::cancellation::Uncancellable;
 use fullmakt_domain::catalog::NotForSale;
 use fullmakt_domain::obstacle::Obstacle;
 use fullmakt_domain::refusal::Refusal;
@@ -144,6 +145,8 @@ catalogue! {
     OrderInProgress = 409, "800060";
     /// The order cannot be cancelled.
     OrderNotCancellable = 400, "800061";
+    /// What the order bought ends by suspending its subscription.
+    CancelBySuspending = 400, "800063";
     /// The window in which the order could be cancelled is over.
     CancellationWindowOver = 400, "900117";
     /// Outside a sandbox, reservations are not cancelled this way.
@@ -317,6 +320,12 @@ fn code(refusal: &Refusal) -> Code {
         Refusal::EntitlementQuantity { .. } => Code::QuantityOutOfRange,
         Refusal::PlanInUse { .. } => Code::PlanInUse,
         Refusal::AgreementMissing { .. } => Code::AgreementMissing,
+        Refusal::OrderNotFound { .. } => Code::OrderNotFound,
+        Refusal::OrderNotCancellable { because, .. } => match because {
+            Uncancellable::NothingLeft => Code::OrderNotCancellable,
+            Uncancellable::HasPlan => Code::CancelBySuspending,
+            Uncancellable::TooOld => Code::CancellationNotByApi,
+        },
         Refusal::CartNotFound { .. } => Code::CartNotFound,
         Refusal::CartSubmitted { .. } => Code::CartSubmitted,
         Refusal::CartInError { .. } => Code::CartInError,

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
+use fullmakt_domain::cancellation::CancelOrder;
 use fullmakt_domain::ids::{CustomerId, OrderId};
 use fullmakt_domain::money::Money;
 use fullmakt_domain::order::{BillingCycle, GetOrder, ListOrders, Order, OrderLine, OrderedItem, PlaceOrder};
@@ -17,7 +18,7 @@ use crate::arm::wire::amount;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/customers/{customer}/orders", get(list).post(place))
-        .route("/customers/{customer}/orders/{order}", get(show))
+        .route("/customers/{customer}/orders/{order}", get(show).patch(cancel))
         .route("/customers/{customer}/orders/{order}/provisioningstatus", get(provisioning_status))
 }
 
@@ -92,6 +93,28 @@ async fn place(State(app): State<App>, call: Call, Path(customer): Path<String>)
     let command = PlaceOrder { customer, seed, billing_cycle, lines };
     let order = app.store.execute(call.actor(), &command, &call.context(&app)).await?;
     Ok(Reply::Created(render(&order, false)))
+}
+
+/// Cancels an order, which is all that can be changed of one that bought reservations. Clients that send whole resources
+/// repeat the rest as it was.
+async fn cancel(State(app): State<App>, call: Call, Path(path): Path<(String, String)>) -> Result<Reply, Failure> {
+    let customer = customer_id(&path.0)?;
+    let document = call.body()?;
+    let root = document.root();
+    let id = root.get("id")?;
+    if id.text()?.is_some_and(|named| !named.eq_ignore_ascii_case(&path.1)) {
+        return Err(id.wrong("is not the id of the path"));
+    }
+    let status = root.get("status")?;
+    let wanted = status.text_within(64)?.ok_or_else(|| status.missing())?;
+    if !wanted.eq_ignore_ascii_case("cancelled") {
+        return Err(status.wrong(&format!("is `{}`, and can only become `cancelled`", short(&wanted))));
+    }
+    let order = load(&app, &call, &path).await?.id;
+    let session = call.new_id(&format!("cancellation of {order}"));
+    let command = CancelOrder { customer, order, session };
+    let order = app.store.execute(call.actor(), &command, &call.context(&app)).await?;
+    Ok(Reply::Ok(render(&order, false)))
 }
 
 fn path_of(order: &Order) -> String {

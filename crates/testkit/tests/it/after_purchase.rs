@@ -161,6 +161,73 @@ async fn r17_r21_r23_when_all_is_returned_the_commercial_order_is_cancelled_and_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r21_r23_an_order_is_cancelled_as_a_whole_once_and_every_number_is_explained() {
+    let servers = Servers::new().await;
+    let ada = servers.ada(0);
+    let (order, reservation) = servers.bought(4).await;
+    let split = json!({"reservationId": reservation, "quantities": [1, 3]});
+    posts(&servers.all[0].olle(), &format!("{CAPACITY}/reservationOrders/{order}/split"), split).await.ok();
+    let before = ada.reads(&format!("/v1/customers/{FJALLRAVEN}/orders?include_price=true")).await.ok().json();
+    let bought = &before["items"][0];
+    let path = format!("/v1/customers/{FJALLRAVEN}/orders/{}", bought["id"].as_str().unwrap());
+    for (body, field) in [
+        (json!({}), "status"),
+        (json!({"Status": null}), "status"),
+        (json!({"status": "completed"}), "status"),
+        (json!({"status": "cancelled", "id": "another"}), "id"),
+    ] {
+        ada.sends(Method::PATCH, &path, &body).await.is(400, "").says(field);
+    }
+    let unknown = format!("/v1/customers/{FJALLRAVEN}/orders/{}1", "0".repeat(32));
+    let cancelled = json!({"Status": "cancelled"});
+    ada.sends(Method::PATCH, &unknown, &cancelled).await.is(404, "20000");
+    for person in [servers.all[0].sven(), servers.all[0].hedda(), servers.all[0].gustav()] {
+        person.sends(Method::PATCH, &path, &cancelled).await.is(403, "900150");
+    }
+    assert_eq!(ada.reads(&path).await.ok().json()["status"], "completed");
+
+    // Several at once, each with the whole resource as one client sends it.
+    let mut body = bought.clone();
+    body["status"] = json!("cancelled");
+    let people: Vec<Persona> = (0..4).map(|n| servers.ada(n)).collect();
+    let answers = join_all(people.iter().map(|ada| ada.sends(Method::PATCH, &path, &body))).await;
+    let (won, lost): (Vec<Answer>, Vec<Answer>) = answers.into_iter().partition(|answer| answer.status.is_success());
+    assert_eq!(won.len(), 1);
+    assert_eq!((&won[0].json()["status"], &won[0].json()["id"]), (&json!("cancelled"), &bought["id"]));
+    for answer in lost {
+        answer.is(400, "800061").says("nothing of it is left");
+    }
+    assert_eq!(ada.reads(&path).await.ok().json()["status"], "cancelled");
+    let gone = ada.reads(&order_path(&order)).await.ok().json();
+    assert_eq!(gone["properties"]["provisioningState"], "Cancelled");
+
+    // Both parts are in the ledger of the limit, each with its quote; all of it comes back, for it is new and not used.
+    let returns = ada.reads(&format!("/fullmakt/v1/customers/{FJALLRAVEN}/returns")).await.ok().json();
+    let mut quantities: Vec<i64> =
+        returns["returns"].as_array().unwrap().iter().map(|one| one["quantity"].as_i64().unwrap()).collect();
+    quantities.sort_unstable();
+    assert_eq!(quantities, [1, 3]);
+    let owed =
+        "SELECT count(*) FROM (SELECT account FROM ledger_entry GROUP BY account HAVING sum(amount_e6) <> 0) AS owed";
+    assert_eq!(servers.database.number(owed).await, 0);
+    let updates = "/v1/auditrecords?filter=%7B%22Field%22:%22ResourceType%22,%22Value%22:%22Order%22,\
+                   %22Operator%22:%22equals%22%7D";
+    // Those who came too late are in the log, too.
+    let records = ada.reads(updates).await.ok().json();
+    let records = records["items"].as_array().unwrap();
+    assert_eq!(records.iter().filter(|record| record["operationStatus"] == "failed").count(), 3);
+    let newest = records.iter().find(|record| record["operationStatus"] == "succeeded").unwrap();
+    assert_eq!((&newest["operationType"], &newest["resourceType"]), (&json!("update_order"), &json!("order")));
+    assert_eq!(newest["customizedData"][0], json!({"key": "OrderId", "value": bought["id"]}));
+    let told = newest["customizedData"].as_array().unwrap().iter();
+    assert_eq!(told.filter(|detail| detail["key"] == "refund").count(), 2, "{newest}");
+    assert!(
+        newest["resourceNewValue"].as_str().is_some_and(|new| new.contains("\"Status\":\"cancelled\"")),
+        "{newest}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r22_of_two_splits_of_one_reservation_one_wins() {
     let servers = Servers::new().await;
     let (order, reservation) = servers.bought(4).await;

@@ -63,6 +63,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/customers/{customer}/orders", "read_order"),
     ("POST", "/customers/{customer}/orders", "create_order"),
     ("GET", "/customers/{customer}/orders/{commerce_order}", "read_order"),
+    ("PATCH", "/customers/{customer}/orders/{commerce_order}", "cancel_order"),
     ("GET", "/customers/{customer}/orders/{commerce_order}/provisioningstatus", "read_order"),
     ("GET", "/customers/{customer}/entitlements", "read_bought_reservations"),
     (
@@ -265,6 +266,7 @@ fn body(names: &Names, persona: &Persona, verb: &str, pattern: &str) -> Option<V
             line["offerId"] = line["catalogItemId"].clone();
             json!({"billingCycle": "one_time", "referenceCustomerId": names.get("customer"), "lineItems": [line]})
         }
+        ("PATCH", path) if path.ends_with("/orders/{commerce_order}") => json!({"status": "cancelled"}),
         ("POST", path) if path.ends_with("/registrations") => json!(null),
         ("POST", path) if path.starts_with("/extensions") => json!({
             "targetItems": [{"productId": names.get("product"), "skuId": names.get("sku")}],

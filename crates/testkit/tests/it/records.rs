@@ -155,6 +155,7 @@ async fn r05_r17_each_write_of_partner_center_leaves_one_record() {
         ("PUT", format!("{customer}/carts/{{cart}}")),
         ("POST", format!("{customer}/carts/{{cart}}/checkout")),
         ("POST", format!("{customer}/orders")),
+        ("PATCH", format!("{customer}/orders/{{commerce_order}}")),
     ];
     for (verb, pattern) in &story {
         let deed = partner_laws::sends(&scene.real, &ada, verb, pattern);
