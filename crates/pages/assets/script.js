@@ -2,6 +2,28 @@
 // element. `data-dialog` (links, and forms that only ask) shows the element `[data-dialog-body]` of its page in a dialog. `data-live` sends a form while typing.
 "use strict";
 (() => {
+  // On a narrow screen each row of a table of records stands by itself, with the headings beside its cells. The roles keep it a
+  // table to those who hear it.
+  const roles = { THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell", TH: "columnheader" };
+  function label(root) {
+    for (const table of root.querySelectorAll("table.records:not([role])")) {
+      const headings = [...table.tHead.rows[0].cells].map((cell) => cell.querySelector(".visually-hidden") ? "" : cell.textContent.trim());
+      table.setAttribute("role", "table");
+      for (const part of table.children) {
+        if (!roles[part.tagName]) continue;
+        part.setAttribute("role", roles[part.tagName]);
+        for (const row of part.rows) {
+          row.setAttribute("role", "row");
+          [...row.cells].forEach((cell, at) => {
+            cell.setAttribute("role", cell.scope === "row" ? "rowheader" : roles[cell.tagName]);
+            if (cell.tagName === "TD" && cell.colSpan === 1 && row.cells.length === headings.length && headings[at]) cell.dataset.label = headings[at];
+          });
+        }
+      }
+    }
+  }
+  label(document);
+
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
   let running = null;
 
@@ -20,6 +42,7 @@
     const focused = document.activeElement?.id;
     const caret = document.activeElement?.selectionStart;
     old.replaceWith(document.adoptNode(fresh));
+    label(document);
     const notice = page.querySelector("#notice");
     const place = document.querySelector("#notice");
     if (place && notice) place.innerHTML = notice.innerHTML;

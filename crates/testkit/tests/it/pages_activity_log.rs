@@ -1,6 +1,7 @@
 //! The dashboard's activity log.
 
 use fullmakt_testkit::{FJALLRAVEN, Server, between};
+use std::collections::BTreeSet;
 
 const LOG: &str = "/dashboard/activity-log";
 
@@ -46,6 +47,26 @@ async fn r05_r43_both_entries_of_the_permission_are_found_opened_and_exported() 
     ture.gets(LOG).await.ok().says("Nothing was recorded");
     server.nisse().browses().await.gets(LOG).await.is(403, "");
     server.olle().browses().await.gets(LOG).await.is(404, "");
+}
+
+#[tokio::test]
+async fn r43_a_long_log_is_written_to_the_file_as_it_is_read_every_record_once() {
+    let server = Server::start().await;
+    let ada = server.ada();
+    // More than is read at once.
+    for _ in 0..255 {
+        ada.grants_self_serve(FJALLRAVEN).await.ok();
+        ada.revokes_self_serve(FJALLRAVEN).await.ok();
+    }
+    let file = ada.browses().await.gets(&format!("{LOG}/export")).await.ok();
+    assert_eq!(file.header("content-length"), "", "how long it gets is not known when it begins");
+    let text = file.text();
+    let records: Vec<&str> = text.lines().skip(1).collect();
+    assert_eq!(records.len(), 510);
+    assert_eq!(records.iter().collect::<BTreeSet<_>>().len(), 510, "one comes twice");
+    // Newest first, on and off by turns.
+    assert!(records[0].contains("Delete Customer Purchase Permissions"), "{}", records[0]);
+    assert!(records[509].contains("Create Customer Purchase Permissions"), "{}", records[509]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! nothing fetched from elsewhere.
 
 use fullmakt_server::text::Language;
-use fullmakt_testkit::{Look, Stop, Tour, Window, in_window, shape_of};
+use fullmakt_testkit::{FJALLRAVEN, Look, Server, Stop, Tour, Window, in_window, shape_of};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -41,6 +41,42 @@ async fn every_page_and_every_answer_to_an_empty_form_keeps_the_rules_light_and_
         .await;
     }
     assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
+}
+
+/// Cells without a heading beside them, of the tables whose rows stand by themselves, and tables that are still too wide.
+const UNLABELLED: &str = "
+    const cells = [...document.querySelectorAll('table.records > tbody > tr:not(.details) > td')];
+    const bare = cells.filter((td) => td.textContent.trim() && !td.dataset.label && !td.querySelector('a'));
+    const wide = [...document.querySelectorAll('.scroll:has(> .records)')].filter((e) => e.scrollWidth > e.clientWidth);
+    return {cells: cells.length, bare: bare.map((td) => td.outerHTML), wide: wide.map((e) => e.ariaLabel)};";
+
+#[tokio::test]
+async fn on_a_telephone_every_cell_of_a_record_says_what_it_is() {
+    let server = Server::start().await;
+    server.ada().grants_self_serve(FJALLRAVEN).await.ok();
+    server.olle().buys(2, "Standard_D2s_v5").await.ok();
+    let customer = format!("/dashboard/customers/{FJALLRAVEN}");
+    for language in Language::ALL {
+        in_window(&server.base_url, Look::of(language).narrow(), async |window| {
+            window.signs_in(&server.ada()).await;
+            for path in [
+                "/dashboard".to_owned(),
+                "/dashboard/customers".to_owned(),
+                "/dashboard/activity-log".to_owned(),
+                format!("{customer}/subscriptions"),
+                format!("{customer}/orders"),
+                format!("{customer}/reservations"),
+                format!("/portal/{FJALLRAVEN}/reservations"),
+                format!("/portal/{FJALLRAVEN}/purchase"),
+            ] {
+                window.visits(&path).await;
+                let found = window.evaluates(UNLABELLED, vec![]).await;
+                assert!(found["cells"].as_u64() > Some(0), "{path}: {found}");
+                assert_eq!((&found["bare"], &found["wide"]), (&json!([]), &json!([])), "{path}");
+            }
+        })
+        .await;
+    }
 }
 
 /// What is amiss on the page that the window shows.
