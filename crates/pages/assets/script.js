@@ -7,7 +7,7 @@
   const roles = { THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell", TH: "columnheader" };
   function label(root) {
     for (const table of root.querySelectorAll("table.records:not([role])")) {
-      const headings = [...table.tHead.rows[0].cells].map((cell) => cell.querySelector(".visually-hidden") ? "" : cell.textContent.trim());
+      const headings = [...table.tHead.rows[0].cells].map((cell) => cell.querySelector(".visually-hidden") ? "" : (cell.querySelector("a")?.firstChild ?? cell).textContent.trim());
       table.setAttribute("role", "table");
       for (const part of table.children) {
         if (!roles[part.tagName]) continue;

@@ -61,6 +61,7 @@ history-flexibility = Instance size flexibility changed from { $old } to { $new 
 history-renewal-set = Automatic renewal changed from { $old } to { $new }
 history-review = Reminder changed
 history-renewed = Renewed
+history-first-used = Used for the first time
 history-hidden = Hidden from lists
 history-shown = Shown in lists again
 history-split = Split in two

@@ -6,6 +6,7 @@ term-years = { $years ->
   }
 plan-upfront = Upfront
 plan-monthly = Monthly
+resource-virtual-machines = Virtual machines
 scope-shared = Shared
 scope-single = Single: { $name }
 scope-single-group = Single: resource group { $group } in { $name }

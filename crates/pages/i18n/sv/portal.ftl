@@ -61,6 +61,7 @@ history-flexibility = Flexibel instansstorlek ändrad från { $old } till { $new
 history-renewal-set = Automatisk förnyelse ändrad från { $old } till { $new }
 history-review = Påminnelsen ändrad
 history-renewed = Förnyad
+history-first-used = Användes för första gången
 history-hidden = Dold i listor
 history-shown = Visas i listor igen
 history-split = Delad i två

@@ -3,6 +3,7 @@
 term-years = { $years } år
 plan-upfront = I förskott
 plan-monthly = Månadsvis
+resource-virtual-machines = Virtuella datorer
 scope-shared = Delad
 scope-single = Enskild: { $name }
 scope-single-group = Enskild: resursgruppen { $group } i { $name }

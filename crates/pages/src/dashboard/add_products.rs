@@ -252,7 +252,7 @@ pub(super) fn offer_filter(fields: &Fields) -> OfferFilter {
 pub(super) fn offer_fields(t: Text, fields: &Fields, choices: &fullmakt_domain::history::OfferChoices) -> Vec<Field> {
     let any = |key: &str| vec![(String::new(), t.get(key))];
     let same = |texts: &[String]| texts.iter().map(|text| (text.clone(), text.clone())).collect::<Vec<_>>();
-    let kinds = choices.kinds.iter().map(|kind| (kind.name().to_owned(), words::resource_type(*kind).to_owned()));
+    let kinds = choices.kinds.iter().map(|kind| (kind.name().to_owned(), words::resource_type(t, *kind)));
     let regions = choices.regions.iter().map(|name| {
         let title = fullmakt_domain::catalog::Region::parse(name).map(|region| region.title().to_owned());
         (name.clone(), title.unwrap_or_else(|_| name.clone()))

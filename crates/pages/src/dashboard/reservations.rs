@@ -65,8 +65,8 @@ fn stage(query: &Fields) -> Option<Stage> {
 }
 
 /// `Standard_D2s_v5, West Europe`: what it is for, in a line.
-fn product(order: &ReservationOrder) -> String {
-    format!("{}, {}, {}", words::resource_type(order.resource_type), order.sku, order.region.title())
+fn product(t: Text, order: &ReservationOrder) -> String {
+    format!("{}, {}, {}", words::resource_type(t, order.resource_type), order.sku, order.region.title())
 }
 
 fn scope(t: Text, found: &OrderWithReservations, scope: &AppliedScope) -> String {
@@ -218,7 +218,7 @@ async fn page(
     let utilization = UseOfReservation::of(app, agent.actor(), customer.id, reservation.id, &shell, &explain).await?;
     let yes = |flag: bool| t.get(if flag { "reservation-yes" } else { "reservation-no" });
     let overview = vec![
-        (t.get("orders-product"), product(order)),
+        (t.get("orders-product"), product(t, order)),
         (t.get("orders-quantity"), shell.number(reservation.quantity)),
         (t.get("reservation-scope"), scope(t, &found, &reservation.scope)),
         (t.get("order-term"), words::term(t, order.term)),

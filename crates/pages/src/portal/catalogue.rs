@@ -164,7 +164,7 @@ fn row(guest: &Guest, subscription: SubscriptionId, offer: &PricedOffer, item: &
 
 /// `Virtual machines, 2 vCPU, 8 GiB`.
 fn about(t: Text, offer: &PricedOffer) -> String {
-    let mut parts = vec![words::resource_type(offer.resource_type).to_owned()];
+    let mut parts = vec![words::resource_type(t, offer.resource_type)];
     parts.extend(offer.vcpus.map(|vcpus| format!("{vcpus} vCPU")));
     parts.extend(
         offer.memory_gib.map(|gib| format!("{} GiB", format::number(t.language(), &gib.normalize().to_string()))),

@@ -361,7 +361,7 @@ fn overview(t: Text, found: &Found) -> Facts {
     let number = |n: i64| format::number(t.language(), &n.to_string());
     let mut facts = vec![
         (t.get("purchase-sku"), order.sku.to_string()),
-        (t.get("purchase-about"), words::resource_type(order.resource_type).to_owned()),
+        (t.get("purchase-about"), words::resource_type(t, order.resource_type)),
         (t.get("purchase-region"), order.region.title().to_owned()),
         (t.get("purchase-quantity"), number(reservation.quantity.instances())),
         (t.get("purchase-scope"), found.scope(t)),
@@ -456,6 +456,9 @@ fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &
     }
     if old.lineage.renewed_as != new.lineage.renewed_as {
         said.push(t.get("history-renewed"));
+    }
+    if old.first_used_at.is_none() && new.first_used_at.is_some() {
+        said.push(t.get("history-first-used"));
     }
     if old.archived != new.archived {
         said.push(t.get(if new.archived { "history-hidden" } else { "history-shown" }));

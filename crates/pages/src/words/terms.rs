@@ -159,17 +159,18 @@ pub fn partner_only(t: Text, what: PartnerOnlyChange) -> String {
     })
 }
 
-/// The kind of resource that a reservation is for: the product's own name, the same in every language.
-pub fn resource_type(kind: ReservedResourceType) -> &'static str {
-    match kind {
-        ReservedResourceType::VirtualMachines => "Virtual machines",
+/// The kind of resource that a reservation is for. All but machines go by the product's own name, the same in every language.
+pub fn resource_type(t: Text, kind: ReservedResourceType) -> String {
+    let name = match kind {
+        ReservedResourceType::VirtualMachines => return t.get("resource-virtual-machines"),
         ReservedResourceType::SqlDatabases => "SQL Database",
         ReservedResourceType::CosmosDb => "Cosmos DB",
         ReservedResourceType::AppService => "App Service",
         ReservedResourceType::ManagedDisk => "Managed Disks",
         ReservedResourceType::RedisCache => "Azure Cache for Redis",
         other => other.name(),
-    }
+    };
+    name.to_owned()
 }
 
 /// Why a reservation took what it took.

@@ -54,7 +54,11 @@ async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost
         let page = page.says("40%").says("100%").says("Produktion").says("<svg class=\"chart\"");
         let reservation = between(&page.text(), &format!("href=\"{base}/reservations/"), "\"").unwrap().to_owned();
         let page = browser.gets(&format!("{base}/reservations/{reservation}")).await.ok();
-        page.says("Utilisation").says("Saved").says("<svg class=\"chart\"").says("/usage/explain?reservation=");
+        let page =
+            page.says("Utilisation").says("Saved").says("<svg class=\"chart\"").says("/usage/explain?reservation=");
+        if base.starts_with("/portal/") {
+            page.says("Used for the first time");
+        }
         browser.gets(&format!("{base}/reservations")).await.ok().says("100% · 100% · 100%");
 
         let page = browser.gets(&format!("{base}/usage/charge-back")).await.ok();
