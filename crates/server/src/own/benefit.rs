@@ -4,8 +4,8 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use fullmakt_domain::benefit::{
-    About, Charge, Context, Coverage, ExplainUsage, Explained, ExplainedLine, ExplainedReservation, Known, Period,
-    ReadCosts, ReadUtilization, ReservationUse, UseTotals,
+    About, Charge, Context, Costs, Coverage, ExplainUsage, Explained, ExplainedLine, ExplainedReservation, Known,
+    Period, ReadCosts, ReadUtilization, ReservationUse, UseTotals,
 };
 use fullmakt_domain::ids::ReservationId;
 use fullmakt_domain::rated::HourUse;
@@ -86,10 +86,7 @@ pub async fn utilization(
         }
         body
     };
-    Ok(ok(json!({
-        "known": answer.known.iter().map(known).collect::<Vec<_>>(),
-        "value": answer.reservations.iter().map(one).collect::<Vec<_>>(),
-    })))
+    Ok(told(&answer.known, answer.reservations.iter().map(one).collect()))
 }
 
 fn reservation(text: &str) -> Result<ReservationId, Problem> {
@@ -154,6 +151,17 @@ fn hour_of_use(hour: &HourUse) -> Value {
     })
 }
 
+/// What was used and what it cost, of the period that is asked about.
+async fn costs(app: &App, caller: &Caller, customer: &str, parameters: &Parameters) -> Result<Costs, Problem> {
+    let query = ReadCosts { customer: period::customer(customer)?, period: asked_period(parameters, DAYS_MAX)? };
+    Ok(app.store.read(&caller.actor, &query).await?)
+}
+
+/// An answer, with how far usage is known.
+fn told(so_far: &[Known], value: Vec<Value>) -> Response {
+    ok(json!({"known": so_far.iter().map(known).collect::<Vec<_>>(), "value": value}))
+}
+
 /// How much of what ran was covered.
 ///
 /// # Errors
@@ -164,8 +172,7 @@ pub async fn coverage(
     Path(customer): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let query = ReadCosts { customer: period::customer(&customer)?, period: asked_period(&parameters, DAYS_MAX)? };
-    let costs = app.store.read(&caller.actor, &query).await?;
+    let costs = costs(&app, &caller, &customer, &parameters).await?;
     let by_day = costs.coverage_by_day();
     let contexts = costs.coverage().into_iter().map(|(context, (all, by_subscription))| {
         let subscriptions = by_subscription.iter().map(|(id, one)| {
@@ -184,10 +191,7 @@ pub async fn coverage(
         body["days"] = days.collect::<Vec<_>>().into();
         body
     });
-    Ok(ok(json!({
-        "known": costs.known.iter().map(known).collect::<Vec<_>>(),
-        "value": contexts.collect::<Vec<_>>(),
-    })))
+    Ok(told(&costs.known, contexts.collect()))
 }
 
 fn name(body: &mut Value, context: &Context) {
@@ -216,8 +220,7 @@ pub async fn chargeback(
     Path(customer): Path<String>,
     parameters: Parameters,
 ) -> Result<Response, Problem> {
-    let query = ReadCosts { customer: period::customer(&customer)?, period: asked_period(&parameters, DAYS_MAX)? };
-    let costs = app.store.read(&caller.actor, &query).await?;
+    let costs = costs(&app, &caller, &customer, &parameters).await?;
     let contexts = costs.chargeback().into_iter().map(|(context, back)| {
         let charges = back.charges.iter().map(|((subscription, group), one)| {
             let mut body = charge(one);
@@ -229,10 +232,7 @@ pub async fn chargeback(
         name(&mut body, &context);
         body
     });
-    Ok(ok(json!({
-        "known": costs.known.iter().map(known).collect::<Vec<_>>(),
-        "value": contexts.collect::<Vec<_>>(),
-    })))
+    Ok(told(&costs.known, contexts.collect()))
 }
 
 fn charge(charge: &Charge) -> Value {
