@@ -30,8 +30,6 @@ use crate::quote::unit_prices;
 use crate::rating::{Flexibility, Ratio, amortised_hourly_e8, round_half_even};
 
 mod demand;
-#[cfg(test)]
-mod tests;
 mod uncovered;
 
 pub use demand::{Basis, recommend};
@@ -325,3 +323,6 @@ pub struct Advice {
     /// The largest saving first.
     pub recommendations: Vec<Recommendation>,
 }
+
+#[cfg(test)]
+mod tests;

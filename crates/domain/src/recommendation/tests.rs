@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::rating::{Group, Line, Plan, Reservation, Scratch, Sku, Subscription};
-use crate::testing;
+use crate::testing::now;
 
 const DAY: i64 = 24;
 
@@ -48,7 +48,7 @@ fn uncovered(of: u8, ratio: &str, price_e6: i64, quantities_e6: &[i64]) -> Uncov
 }
 
 fn recommended(uncovered: &[Uncovered], choices: &[Choice], hours: i64) -> Vec<Recommendation> {
-    recommend(Basis { uncovered, choices, now: testing::now() }, &(0..hours)).unwrap()
+    recommend(Basis { uncovered, choices, now: now() }, &(0..hours)).unwrap()
 }
 
 fn shown(one: &Recommendation) -> String {
@@ -155,7 +155,7 @@ fn break_even_is_told_in_hours_share_and_date() {
     assert_eq!(one.break_even_utilization_e4(), 5_000);
     assert_eq!((one.hours, one.hours_with_usage, one.used), (240, 180, (0, 233)));
     // 18 a day: 4,380 after 243 days and 8 hours.
-    assert_eq!(one.pays_back_at(), testing::now() + SignedDuration::from_hours(243 * 24 + 8));
+    assert_eq!(one.pays_back_at(), now() + SignedDuration::from_hours(243 * 24 + 8));
     assert_eq!(one.monthly_saving_e10(), 1_825 * ONE_E10 / 10, "60 in 240 hours");
     assert_eq!(one.hourly_cost_e8(), 50_000_000);
 }
@@ -189,7 +189,7 @@ fn look_backs_are_read_by_name_or_days() {
 /// What the rating kernel bills in all hours when so many are reserved, and what the reservation costs on top.
 fn rated(uncovered: &[Uncovered], choice: &Choice, scope: Option<SubscriptionId>, instances: i64, hours: i64) -> i128 {
     let number = |id: SubscriptionId| Subscription(u32::try_from(id.0.as_u128()).unwrap());
-    let hourly_cost_e8 = hourly_cost_e8(choice.price, choice.term, testing::now());
+    let hourly_cost_e8 = hourly_cost_e8(choice.price, choice.term, now());
     let group = Group::Listed(0);
     let reservation = Reservation {
         scope: scope.map(number),
@@ -279,7 +279,7 @@ proptest! {
         // One more pays while it is used in more hours than its cost in all hours is worth at 0.4 an hour.
         let pays = |n: i64| {
             let used = i64::try_from(hours.iter().filter(|used| **used > n).count()).unwrap();
-            used * 40_000_000 > count * hourly_cost_e8(price, Term::P1Y, testing::now())
+            used * 40_000_000 > count * hourly_cost_e8(price, Term::P1Y, now())
         };
         let quantile = (0..9).take_while(|n| pays(*n)).count();
         let got = found.first().map_or(0, |one| one.quantity.instances());
