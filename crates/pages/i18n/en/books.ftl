@@ -89,8 +89,8 @@ rules-rate-hint = How many units of the currency 1 { $currency } is worth: large
 rules-currency-hint = Three letters, such as EUR.
 rules-set-policy = Set policy
 rules-set-rate = Set rate
-rules-policy-lead = From the day on, returns go by these figures. Quotes that were made before keep theirs.
-rules-rate-lead = From the day on, amounts in the currency are compared with the limit at this rate.
+rules-policy-lead = From this day on, returns go by these figures. Quotes that were made before keep theirs.
+rules-rate-lead = From this day on, amounts in the currency are compared with the limit at this rate.
 rules-save = Save
 
 reservation-deeds = Change

@@ -10,7 +10,7 @@ usage-explain = Explain an hour
 usage-none = No usage yet
 usage-none-partner = Bring in this customer's hourly usage with “fullmakt import usage” or POST /fullmakt/v1/usage. Minutes later, this shows what reservations covered and saved.
 usage-none-customer = Here you will see what your reservations cover and save, as soon as your partner has brought in your usage. Of subscriptions without a role of yours nothing is shown.
-usage-known = Usage is known of { $known } out of { $all } hours, up to { $end } UTC.
+usage-known = Usage is known for { $known } out of { $all } hours, up to { $end } UTC.
 usage-waiting = { $days ->
     [one] The figures of one day are being made anew.
    *[other] The figures of { $days } days are being made anew.
@@ -89,7 +89,7 @@ explain-hour = Hour (UTC)
 explain-hour-hint = Minutes do not count.
 explain-hour-wrong = Enter a date and a time.
 explain-line = Line
-explain-line-hint = The LineId, to see one line.
+explain-line-hint = The number of a line, to see it alone.
 explain-line-wrong = The number of a line is a whole number.
 explain-reservation = Reservation
 explain-reservation-hint = To see the lines it took.
@@ -113,7 +113,7 @@ explain-nobody = No reservation
 explain-part = { $hours } h by { $reservation } in pass { $pass }, cost { $cost }
 explain-rest = Not covered
 explain-reservations = Reservations, in the order in which they take usage
-explain-reservations-of-line = Reservations, and why each took of this line or did not
+explain-reservations-of-line = Reservations, and why each took from this line or did not
 explain-turn = Turn
 explain-pass-heading = Pass
 explain-pass = { $number }: { $scope }, { $sizes }

@@ -72,7 +72,11 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     let asked = BrowseOwnReservations { hidden, skip: number.saturating_sub(1).saturating_mul(PAGE), size: PAGE };
     let found = app.store.read(guest.actor(), &asked).await?;
     let uses = Uses::of(&app, guest.actor(), guest.customer).await?;
-    let shell = Shell::portal(&guest, t.get("nav-reservations"), Place::Reservations);
+    let shell = Shell::portal(
+        &guest,
+        t.get(if hidden { "reservations-hidden" } else { "nav-reservations" }),
+        Place::Reservations,
+    );
     let at = |number: u32| {
         let number = number.to_string();
         guest.path(&format!("/reservations{}", query.query_with(&[("page", &number)])))
