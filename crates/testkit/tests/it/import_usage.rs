@@ -106,7 +106,7 @@ impl Desk {
         let mut counts = [0; 4];
         for (count, query) in counts.iter_mut().zip([
             "SELECT count(*) FROM usage_hour",
-            "SELECT coalesce(sum(version), 0) FROM usage_day",
+            "SELECT CAST(coalesce(sum(version), 0) AS BIGINT) FROM usage_day",
             "SELECT count(*) FROM usage_resource",
             "SELECT count(*) FROM activity_record",
         ]) {
