@@ -14,9 +14,11 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::oneshot;
 
 use crate::catalog::Cache;
+use crate::facts::Root;
 use crate::memo::{Look, Memo};
 use crate::row::Fault;
 use crate::statement::{JsonRow, Statement, query_scalar};
+use crate::write;
 
 mod postgres;
 mod sqlite;
@@ -189,6 +191,13 @@ macro_rules! on {
     }};
 }
 pub(crate) use on;
+
+/// The revision of a root that a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) root: Root,
+    pub(crate) revision: i64,
+}
 
 /// How a write ends.
 pub(crate) enum Ending {
@@ -450,9 +459,9 @@ impl Store {
         matches!(&*self.backend, Backend::Postgres { .. })
     }
 
-    /// Writes without a lock beforehand. `work` looks at what is there as of one moment, adds rows, and ends with the change of
-    /// the root, which takes the lock and fails where anything has happened since; then nothing is written. Without such a change
-    /// nothing is written either. On PostgreSQL it is all one statement, and on SQLite the change of the root comes first.
+    /// Writes without a lock beforehand. `work` looks at what is there as of one moment, adds rows, and tells the revision of the
+    /// root that it saw. The root is then locked and changed with the rows that were added, or nothing is written where anything
+    /// has happened since, or where it tells none.
     ///
     /// # Errors
     /// [`Fault::NotAtOnce`] when more is needed than rows that are added; what [`Fault::is_overtaken`] tells when something
@@ -461,20 +470,20 @@ impl Store {
     where
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
-        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Option<Statement>, T), E>> + Send + 'static,
+        F: for<'a, 'c> FnOnce(&'a mut Tx<'c>) -> BoxFuture<'a, Result<(Option<Seen>, T), E>> + Send + 'static,
     {
         let connections = match &*self.backend {
             Backend::Sqlite { readers, .. } => {
                 let mut reader = readers.acquire().await?;
-                let (root, value, rows) = {
+                let (seen, value, rows) = {
                     let mut tx = Tx::new(Conn::Sqlite(reader.snapshot()?), &self.catalog, None);
                     tx.at_once = true;
-                    let (root, value) = work(&mut tx).await?;
-                    (root, value, std::mem::take(&mut tx.later))
+                    let (seen, value) = work(&mut tx).await?;
+                    (seen, value, std::mem::take(&mut tx.later))
                 };
                 drop(reader);
-                if let Some(root) = root {
-                    self.add_rows(announced.take(), root, rows).await?;
+                if let Some(seen) = seen {
+                    self.add_rows(announced.take(), seen, rows).await?;
                 }
                 return Ok(value);
             }
@@ -485,9 +494,9 @@ impl Store {
             let mut conn = connections.acquire().await?;
             let mut tx = Tx::new(Conn::Postgres(&mut conn), &catalog, None);
             tx.at_once = true;
-            let (root, value) = work(&mut tx).await?;
-            if let Some(root) = root
-                && tx.write_out_with(Some(root)).await? == 0
+            let (seen, value) = work(&mut tx).await?;
+            if let Some(seen) = seen
+                && tx.write_out_with(Some(write::advance(&seen.root, seen.revision))).await? == 0
             {
                 return Err(Fault::NotCommitted("its customer or partner is gone".to_owned()).into());
             }
@@ -496,11 +505,11 @@ impl Store {
         tokio::spawn(run).await.map_err(|e| Fault::NotCommitted(e.to_string()))?
     }
 
-    /// Adds rows where the change of the root, which comes first, changes something.
-    async fn add_rows(&self, announced: Option<Announced>, root: Statement, rows: Vec<Statement>) -> Result<(), Fault> {
+    /// Adds rows if the revision of their root still is the one that was seen.
+    async fn add_rows(&self, announced: Option<Announced>, seen: Seen, rows: Vec<Statement>) -> Result<(), Fault> {
         self.write_announced(announced, move |tx| {
             async move {
-                if tx.count_changed(&root).await? == 0 {
+                if tx.count_changed(&write::advance_if(&seen.root, seen.revision)).await? == 0 {
                     return Err(Fault::Overtaken);
                 }
                 for row in rows {

@@ -9,7 +9,7 @@ use fullmakt_domain::ids::{CustomerId, PartnerId};
 use fullmakt_domain::refusal::Refusal;
 use futures_util::FutureExt;
 
-use crate::db::{Announced, Ending, Store, Tx};
+use crate::db::{Announced, Ending, Seen, Store, Tx};
 use crate::facts::{self, Located, Root};
 use crate::row::Fault;
 use crate::statement::Statement;
@@ -182,7 +182,7 @@ impl Store {
                     let sequence = seen.saturating_add(1);
                     let permit = authorize(&command, &actor, facts::find(&actor, &located, tx).await?)?;
                     let done = decide(&permit, &command, &root, sequence, &request, tx).await?;
-                    let change = leaves_record(&done).then(|| write::advance(&root, seen));
+                    let change = leaves_record(&done).then_some(Seen { root, revision: seen });
                     Ok::<_, ExecuteError>((change, done.map(|(record, receipt)| (record.is_some(), receipt))))
                 }
                 .boxed()
@@ -218,7 +218,7 @@ impl Store {
                     let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
                     let sequence = seen.saturating_add(1);
                     let done = decide(&permit, &command, &root, sequence, &request, tx).await?;
-                    let change = leaves_record(&done).then(|| write::advance_if(&root, seen));
+                    let change = leaves_record(&done).then_some(Seen { root, revision: seen });
                     let outcome = done.map(|(record, receipt)| (record.is_some(), receipt));
                     Ok::<_, ExecuteError>((change, Admitted::Written(outcome)))
                 }
@@ -465,6 +465,39 @@ mod tests {
                 assert_eq!(done.as_ref().ok().copied(), (n % 5 != 0).then_some(n));
             }
             assert_eq!(number(&store, "SELECT count(*) FROM tally").await, 32);
+        }
+    }
+
+    #[tokio::test]
+    async fn r18_what_was_decided_beside_the_writer_is_not_written_when_something_happened_since() {
+        const ROW: &str = "INSERT INTO tally (n) VALUES ($1)";
+        for (store, _directory) in stores().await {
+            run(&store, WORLD).await;
+            run(&store, "CREATE TABLE tally (n BIGINT NOT NULL PRIMARY KEY)").await;
+            let root = Root::Customer(CustomerId::parse(CUSTOMER).unwrap());
+            for (n, others_write) in [(1, false), (2, true)] {
+                let (other, before) = (store.clone(), number(&store, "SELECT revision FROM customer").await);
+                let done = store
+                    .write_at_once(&mut store.announce(), move |tx| {
+                        async move {
+                            let revision = write::asked_revision(&root).fetch_one(tx).await?;
+                            if others_write {
+                                run(&other, "UPDATE customer SET revision = revision + 1").await;
+                                // On SQLite as of the moment of the first look, on PostgreSQL each statement as of its own.
+                                let again: i64 = write::asked_revision(&root).fetch_one(tx).await?;
+                                assert_eq!(again == revision, !other.is_shared());
+                            }
+                            query(ROW).bind(n).execute(tx).await?;
+                            Ok::<_, Fault>((Some(Seen { root, revision }), ()))
+                        }
+                        .boxed()
+                    })
+                    .await;
+                assert_eq!(done.is_ok(), !others_write, "{done:?}");
+                assert_eq!(done.is_err_and(|fault| fault.is_overtaken()), others_write);
+                assert_eq!(number(&store, "SELECT revision FROM customer").await, before + 1);
+                assert_eq!(number(&store, "SELECT count(*) FROM tally").await, 1);
+            }
         }
     }
 }

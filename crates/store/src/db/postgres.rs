@@ -241,12 +241,13 @@ pub(super) async fn migrate(connections: &Connections, migrations: &Migrator) ->
 
 /// Has tables counted anew that hold more than twice as many rows as when they were last counted; how many. Plans rest on these
 /// figures. PostgreSQL does it by itself, but only after a minute, and until then takes any index for as good as the right one.
-/// One server at a time does it.
+/// One server at a time does it, of tables that are its user's own.
 pub(super) async fn count_rows_anew(connections: &Arc<Connections>) -> Result<usize, Fault> {
     let mut conn = connections.acquire().await?;
     let grown = Statement {
         sql: "SELECT CAST(quote_ident(s.relname) AS TEXT) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
-              WHERE s.schemaname = current_schema() AND s.n_live_tup > 50 + 2 * greatest(c.reltuples, 0)"
+              WHERE s.schemaname = current_schema() AND pg_has_role(c.relowner, 'USAGE')
+                AND s.n_live_tup > 50 + 2 * greatest(c.reltuples, 0)"
             .into(),
         values: Vec::new(),
     };
