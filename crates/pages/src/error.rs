@@ -2,14 +2,16 @@
 
 use axum::response::{IntoResponse, Response};
 use fullmakt_domain::authz::Denied;
+use fullmakt_domain::ids::CustomerId;
 use fullmakt_domain::refusal::Refusal;
+use fullmakt_server::App;
 use fullmakt_store::{ExecuteError, Fault, ReadError};
 use http::StatusCode;
 use std::sync::Arc;
 
 use crate::shell::{MessagePage, Place, Shell, render};
-use crate::visitor::Visit;
-use crate::words;
+use crate::visitor::{Agent, Guest, Visit, Visitor};
+use crate::{dashboard, words};
 
 /// Why there is no page. [`crate::front::guard`] dresses it for the visitor.
 #[derive(Debug, Clone)]
@@ -70,8 +72,8 @@ impl PageError {
         }
     }
 
-    /// The page.
-    pub fn page(&self, visit: &Visit) -> Response {
+    /// The page, in the frame of those beside it.
+    pub async fn page(&self, app: &App, visit: &Visit) -> Response {
         let t = visit.text;
         let (title, text) = match self {
             Self::NotSignedIn | Self::NotFound => (t.get("error-not-found"), t.get("error-not-found-text")),
@@ -83,9 +85,38 @@ impl PageError {
                 (t.get("error-failed"), t.with("error-failed-text", "number", visit.request.correlation.to_string()))
             }
         };
-        let shell = Shell::plain(visit, title.clone(), Place::None);
+        let shell = frame(app, visit, title.clone()).await;
         render(self.status(), &MessagePage { shell, title, text })
     }
+}
+
+/// What stands around a page that is none: the menu of the customer's page or portal that was asked for, where the visitor may
+/// know of it (R45), or else that of his own side. Who is not signed in has no menu.
+async fn frame(app: &App, visit: &Visit, title: String) -> Shell {
+    let Ok(visitor) = Visitor::of(visit.clone()) else { return Shell::plain(visit, title, Place::None) };
+    let path = visit.here.split('?').next().unwrap_or_default();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let named = |text: &str| CustomerId::parse(text).map_err(|_| PageError::NotFound);
+    if let ["portal", customer, ..] = segments.as_slice()
+        && let Ok(customer) = named(customer)
+        && let Ok(guest) = Guest::enter(app, visitor.clone(), customer).await
+    {
+        return Shell::portal(&guest, title, Place::None);
+    }
+    let Ok(agent) = Agent::of(visitor.clone()) else {
+        let own = CustomerId(visitor.session.home.id.0);
+        return match Guest::enter(app, visitor, own).await {
+            Ok(guest) => Shell::portal(&guest, title, Place::None),
+            Err(_) => Shell::plain(visit, title, Place::None),
+        };
+    };
+    if let ["dashboard", "customers", customer, ..] = segments.as_slice()
+        && let Ok(customer) = named(customer)
+        && let Ok(name) = dashboard::name_of(app, &agent, customer).await
+    {
+        return Shell { trail: Vec::new(), ..Shell::customer(&agent, customer, &name, title, Place::None) };
+    }
+    Shell::dashboard(&agent, title, Place::None)
 }
 
 impl IntoResponse for PageError {

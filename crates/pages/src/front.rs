@@ -112,7 +112,7 @@ pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Resp
     };
     let mut response = match answered.extensions().get::<PageError>() {
         Some(PageError::NotSignedIn) => to_sign_in(&visit),
-        Some(error) => error.page(&visit),
+        Some(error) => error.page(&app, &visit).await,
         None => answered,
     };
     if let Some(value) = fresh.and_then(|secret| cookies.set(VISIT, &secret, None)) {

@@ -55,7 +55,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    fn of(visit: Visit) -> Result<Self, PageError> {
+    /// Whoever is signed in.
+    ///
+    /// # Errors
+    /// [`PageError::NotSignedIn`].
+    pub fn of(visit: Visit) -> Result<Self, PageError> {
         let session = visit.session.clone().ok_or(PageError::NotSignedIn)?;
         let actor = acting(&session, session.home.id);
         Ok(Self { visit, actor, session })
@@ -98,6 +102,18 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// A visitor as a partner's user.
+    ///
+    /// # Errors
+    /// [`PageError::NotFound`]: a customer's user learns nothing of the dashboard, not even that a page would be there (R45).
+    pub fn of(visitor: Visitor) -> Result<Self, PageError> {
+        if !visitor.is_partner() {
+            return Err(PageError::NotFound);
+        }
+        let partner = PartnerId(visitor.session.home.id.0);
+        Ok(Self { visitor, partner })
+    }
+
     /// Whether he has one of the roles.
     pub fn has(&self, roles: &[PartnerRole]) -> bool {
         self.visitor.session.roles.iter().any(|role| roles.contains(role))
@@ -118,13 +134,7 @@ impl FromRequestParts<App> for Agent {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let visitor = Visitor::from_request_parts(parts, app).await?;
-        // A customer's user learns nothing of the dashboard, not even that the page would be there (R45).
-        if !visitor.is_partner() {
-            return Err(PageError::NotFound);
-        }
-        let partner = PartnerId(visitor.session.home.id.0);
-        Ok(Self { visitor, partner })
+        Self::of(Visitor::from_request_parts(parts, app).await?)
     }
 }
 
@@ -141,6 +151,27 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// A visitor in a customer's portal.
+    ///
+    /// # Errors
+    /// [`PageError::NotFound`] where he may not enter it, whether or not there is such a customer (R45).
+    pub async fn enter(app: &App, visitor: Visitor, customer: CustomerId) -> Result<Self, PageError> {
+        let tenant = customer.tenant();
+        if !authn::may_enter(&app.store, &visitor.session.principal, tenant).await? {
+            return Err(PageError::NotFound);
+        }
+        let directory = authn::tenant(&app.store, &tenant.to_string()).await?;
+        let directory = directory.filter(|directory| directory.kind == TenantKind::Customer);
+        let customer_name = directory.ok_or(PageError::NotFound)?.name;
+        let actor = acting(&visitor.session, tenant);
+        Ok(Self { visitor: Visitor { actor, ..visitor }, customer, customer_name })
+    }
+
+    /// The visitor on the partner's own dashboard, where he is a partner's agent.
+    pub fn agent(&self) -> Option<Agent> {
+        Visitor::of(self.visit().clone()).and_then(Agent::of).ok()
+    }
+
     /// Whether the visitor is a partner's agent acting for the customer.
     pub fn on_behalf(&self) -> bool {
         self.visitor.is_partner()
@@ -169,15 +200,6 @@ impl FromRequestParts<App> for Guest {
         let visitor = Visitor::from_request_parts(parts, app).await?;
         let Path(segments) = parts.extract::<Path<HashMap<String, String>>>().await.map_err(|_| PageError::NotFound)?;
         let customer = segments.get("customer").and_then(|text| CustomerId::parse(text).ok());
-        let customer = customer.ok_or(PageError::NotFound)?;
-        let tenant = customer.tenant();
-        if !authn::may_enter(&app.store, &visitor.session.principal, tenant).await? {
-            return Err(PageError::NotFound);
-        }
-        let directory = authn::tenant(&app.store, &tenant.to_string()).await?;
-        let directory = directory.filter(|directory| directory.kind == TenantKind::Customer);
-        let customer_name = directory.ok_or(PageError::NotFound)?.name;
-        let actor = acting(&visitor.session, tenant);
-        Ok(Self { visitor: Visitor { actor, ..visitor }, customer, customer_name })
+        Self::enter(app, visitor, customer.ok_or(PageError::NotFound)?).await
     }
 }

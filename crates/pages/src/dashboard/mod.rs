@@ -80,7 +80,10 @@ fn customer_id(text: &str) -> Result<CustomerId, PageError> {
 }
 
 /// The name of one of the partner's customers, also for those who do not look at customers but at what they bought.
-async fn name_of(app: &App, agent: &Agent, customer: CustomerId) -> Result<String, PageError> {
+///
+/// # Errors
+/// [`PageError`].
+pub async fn name_of(app: &App, agent: &Agent, customer: CustomerId) -> Result<String, PageError> {
     let query = BrowseSubscriptions { customer, offset: 0, size: 1 };
     Ok(app.store.read(agent.actor(), &query).await?.customer_name)
 }
