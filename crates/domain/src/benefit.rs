@@ -208,6 +208,12 @@ impl ReservationUse {
         totals
     }
 
+    /// The sums over so many days before an hour, and over as many before them.
+    pub fn last_days(&self, end: i64, days: i64) -> (UseTotals, UseTotals) {
+        let begin = end.saturating_sub(days.saturating_mul(24));
+        (self.totals(begin, end), self.totals(begin.saturating_sub(days.saturating_mul(24)), begin))
+    }
+
     /// The sums of each day, counted from 1970.
     pub fn days(&self) -> BTreeMap<i64, UseTotals> {
         let mut days: BTreeMap<i64, UseTotals> = BTreeMap::new();
@@ -226,9 +232,7 @@ impl Utilization {
 
     /// Used and reserved over the last so many days up to where usage is known, and over as many before them.
     pub fn last_days(&self, one: &ReservationUse, days: i64) -> (UseTotals, UseTotals) {
-        let end = self.known_of(one).map_or(0, |known| known.end);
-        let begin = end.saturating_sub(days.saturating_mul(24));
-        (one.totals(begin, end), one.totals(begin.saturating_sub(days.saturating_mul(24)), begin))
+        one.last_days(self.known_of(one).map_or(0, |known| known.end), days)
     }
 }
 

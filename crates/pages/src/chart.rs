@@ -25,7 +25,7 @@ const PART_AND_REST: [&str; 2] = ["c1", "rest"];
 /// Values that belong together, side by side or one on the other.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// What stands below.
+    /// What stands below; after a line feed, in a second line.
     pub label: String,
     /// A value of each series, and how it is written. What is below zero is drawn as zero; its text says what it is.
     pub values: Vec<(i64, String)>,
@@ -66,6 +66,7 @@ struct Bar {
 struct Label {
     x: i64,
     text: String,
+    second: Option<String>,
 }
 
 impl BarChart {
@@ -95,7 +96,7 @@ impl BarChart {
                     width,
                     height,
                     class,
-                    title: format!("{}, {name}: {shown}", group.label),
+                    title: format!("{}, {name}: {shown}", in_one_line(group)),
                 });
             }
         }
@@ -142,7 +143,7 @@ impl BarChart {
                     width,
                     height: ceiling - floor,
                     class,
-                    title: format!("{}, {name}: {shown}", group.label),
+                    title: format!("{}, {name}: {shown}", in_one_line(group)),
                 });
             }
         }
@@ -156,6 +157,10 @@ impl BarChart {
             labels: labels(groups),
         }
     }
+}
+
+fn in_one_line(group: &Group) -> String {
+    group.label.replace('\n', ", ")
 }
 
 /// The width that each group has.
@@ -173,7 +178,13 @@ fn lines(top: i64, scale: impl Fn(i64) -> String) -> Vec<Line> {
 
 fn labels(groups: &[Group]) -> Vec<Label> {
     let (slot, step) = (slot(groups), groups.len().div_ceil(LABELS).max(1));
-    let label = |(group, n): (&Group, i64)| Label { x: LEFT + n * slot + slot / 2, text: group.label.clone() };
+    let label = |(group, n): (&Group, i64)| {
+        let (text, second) = match group.label.split_once('\n') {
+            Some((text, second)) => (text, Some(second.to_owned())),
+            None => (group.label.as_str(), None),
+        };
+        Label { x: LEFT + n * slot + slot / 2, text: text.to_owned(), second }
+    };
     groups.iter().zip(0_i64..).step_by(step).map(label).collect()
 }
 
@@ -234,6 +245,18 @@ mod tests {
         let svg = chart.render().unwrap();
         assert!(svg.contains("<title id=\"spend-title\">T</title>") && svg.contains("€-50"), "{svg}");
         assert!(!svg.contains("<Jan>") && !svg.contains("style="), "{svg}");
+    }
+
+    #[test]
+    fn a_label_may_have_a_second_line() {
+        let group = |label: &str| Group { label: label.to_owned(), values: vec![(1, "€1".to_owned())] };
+        let groups = [group("a\n<b>"), group("c")];
+        let chart =
+            BarChart::new("s", ("T".to_owned(), "D".to_owned()), &["Cost".to_owned()], &groups, |v| v.to_string());
+        let seconds: Vec<Option<&str>> = chart.labels.iter().map(|label| label.second.as_deref()).collect();
+        assert_eq!(seconds, [Some("<b>"), None]);
+        assert_eq!(chart.bars[0].title, "a, <b>, Cost: €1");
+        assert_eq!(chart.render().unwrap().matches("y=\"273\"").count(), 1);
     }
 
     fn stack(values: &[(i64, i64)]) -> BarChart {

@@ -92,6 +92,11 @@ pub fn instant(text: Text, at: Timestamp) -> String {
     text.with_all("date-and-time", &[("date", &date(text, at.date())), ("time", &time)])
 }
 
+/// An instant to the minute with its zone, where nothing around it names it: `22 Nov 2026, 15:41 UTC`.
+pub fn instant_utc(text: Text, at: Timestamp) -> String {
+    text.with("date-and-time-utc", "at", instant(text, at))
+}
+
 /// The day of an instant, in UTC.
 pub fn day_of(text: Text, at: Timestamp) -> String {
     date(text, at.to_zoned(TimeZone::UTC).date())
@@ -124,6 +129,7 @@ mod tests {
         let at: Timestamp = "2026-11-02T05:04:00Z".parse().unwrap();
         assert_eq!(instant(texts(Language::English), at), "2 Nov 2026, 05:04");
         assert_eq!(instant(texts(Language::Swedish), at), "2 nov. 2026 05:04");
+        assert_eq!(instant_utc(texts(Language::English), at), "2 Nov 2026, 05:04 UTC");
     }
 
     #[test]

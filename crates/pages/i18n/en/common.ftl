@@ -15,6 +15,7 @@ date = { $day } { $month ->
    *[12] Dec
   } { $year }
 date-and-time = { $date }, { $time }
+date-and-time-utc = { $at } UTC
 
 nav-skip = Skip to content
 nav-dashboard = Partner dashboard

@@ -10,6 +10,8 @@ portal-role-inside = A role on something in it
 portal-partner = Partner
 portal-no-subscriptions = No subscriptions
 portal-no-subscriptions-text = Subscriptions on which you have a role are listed here. Ask an Owner or your partner to give you one.
+portal-no-subscriptions-behalf = Here you see the subscriptions on which you have a role yourself. An Owner of one, or an Admin agent of yours, can give you one. What was bought is on the dashboard.
+portal-to-dashboard = Go to the dashboard
 portal-may-buy = You can buy reservations on this subscription.
 portal-cancel = Cancel
 
@@ -17,11 +19,13 @@ reservations-name = Name
 reservations-expires = Expires
 reservations-starts = Starts
 reservations-no-usage = No usage yet
+reservations-no-usage-over = No usage is known of the time when it gave benefit.
 reservations-no-usage-text = No usage yet. Once usage has been rated, this shows how much of the reservation was used.
 reservations-bought-by = Bought by
 reservations-buyer = { $name } ({ $side })
 reservations-none = No reservations
 reservations-none-text = Reservations that you or your partner bought, and that you may see, are listed here.
+reservations-none-behalf = Here you see the reservations on which you have a role yourself. An Owner of one, or an Admin agent of yours, can give you one. All that was bought is on the dashboard.
 reservations-overview = Overview
 reservations-properties = Properties
 reservations-history = History
@@ -38,7 +42,11 @@ reservations-off = Off
 reservations-rename = Rename
 reservations-split = Split
 reservations-merge = Merge
-reservations-over = The reservation is over.
+over-expired = This reservation is over: its term ended { $at } UTC.
+over-returned = This reservation is over: { $who } returned it { $at } UTC.
+over-exchanged = This reservation is over: { $who } exchanged it for another one { $at } UTC.
+over-split = This reservation is over: { $who } split it in two { $at } UTC. The parts give its benefit now.
+over-merged = This reservation is over: { $who } merged it with another one { $at } UTC. What they became gives its benefit now.
 reservations-role-missing = Your role does not allow it.
 reservations-split-one = There is only one instance.
 reservations-merge-none = There is no other active reservation of the same order with the same scope.
@@ -46,7 +54,7 @@ reservations-partners = Changes that only the partner makes
 reservations-partners-only = { $partner } pays for this reservation. To exchange or return it, renew it or change its scope, ask { $contact }.
 reservations-partners-own = You act for the partner that pays for this reservation. What you change here is recorded as yours.
 
-history-at = When
+history-at = When (UTC)
 history-who = Who
 history-what = What
 history-hidden-from-you = Your role does not let you see the history.
@@ -81,11 +89,18 @@ change-new-name = New name
 change-rename-lead = The name is for people only. Nothing else of the reservation changes.
 change-split-lead = Two reservations take the place of this one, with the same term, price and scope. What you have in all stays the same.
 change-split-first = Instances in the first part
-change-split-hint = From 1 to { $most }. The second part gets the rest.
-change-split-wrong = Give a whole number from 1 to { $most }.
+change-split-hint = { $most ->
+    [one] Only 1 is possible; the second part gets the other one.
+   *[other] From 1 to { $most }. The second part gets the rest.
+  }
+change-split-wrong = { $most ->
+    [one] Only 1 is possible.
+   *[other] Give a whole number from 1 to { $most }.
+  }
 change-merge-lead = One reservation takes the place of two, with the same term, price and scope.
 change-merge-other = Merge with
-change-merge-choice = { $name }, quantity { $quantity }
+reservation-of-quantity = { $name }, quantity { $quantity }
+reservation-ending-in = { $name }, ID …{ $end }
 change-merge-wrong = Choose a reservation from the list.
 change-scope-lead = The benefit applies to the new scope from the next hour on.
 change-renewal-is-on = Automatic renewal is on: when the term ends, the same reservation is bought again at the price of that day.
@@ -93,7 +108,7 @@ change-renewal-is-off = Automatic renewal is off: the reservation ends with its 
 change-renewal-on = Turn automatic renewal on
 change-renewal-off = Turn automatic renewal off
 change-renew-now = Renew now
-change-renew-lead = A reservation that follows this one is bought now, at the price of today. Its term begins on { $at }.
+change-renew-lead = A reservation that follows this one is bought now, at the price of today. Its term begins { $at } UTC.
 change-renew-price = Price of the renewal
 
 notice-renamed = The reservation has a new name.

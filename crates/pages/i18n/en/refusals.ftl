@@ -84,19 +84,22 @@ refusal-partner-only-renewal = Only { $partner }, who pays for the reservation, 
 refusal-partner-only-scope = Only { $partner }, who pays for the reservation, can change its scope. Ask { $contact }.
 refusal-partner-only-directory = Only { $partner }, who pays for the reservation, can move it to another directory. Ask { $contact }.
 refusal-quote-missing = There is no price to buy at. Ask for a price first.
-refusal-quote-lapsed = The price held until { $at } and has lapsed. Ask for a new price.
+refusal-quote-lapsed = The price held until { $at } UTC and has lapsed. Ask for a new price.
 refusal-not-what-was-quoted = The price was given for something else. Ask for a new price.
 refusal-bought-already = This was bought already, with other terms. Ask for a new price to buy again.
 refusal-reservation-not-found = There is no such reservation.
 refusal-reservation-not-active = The reservation is no longer active and cannot be changed.
-refusal-refund-quantity = Return from 1 to { $of } instances.
+refusal-refund-quantity = { $of ->
+    [one] There is one instance to return.
+   *[other] Return from 1 to { $of } instances.
+  }
 refusal-not-returnable = Reservations of this kind cannot be returned or exchanged.
 refusal-order-not-found = There is no such order.
 refusal-order-nothing-left = Nothing of the order is left to cancel.
 refusal-order-has-plan = The order bought an Azure plan, which ends with its subscription.
 refusal-order-too-old = The order was placed more than { $days } days ago. Return its reservations one by one.
 refusal-return-quote-stale = Something has changed since the amount was calculated. Calculate it again.
-refusal-return-quote-used = This has been done already, { $at }.
+refusal-return-quote-used = This has been done already, { $at } UTC.
 refusal-refund-limit = { $amount } of commitment would be cancelled. With { $before } in the last { $months } months that is more than the limit of { $limit }.
 refusal-no-rate = There is no conversion rate for { $currency }. Set one first.
 refusal-exchange-incomplete = Choose at least one reservation to return, each once, and one to purchase.
@@ -163,7 +166,7 @@ line-term = The item is for the term { $term }.
 line-subscription-missing = Choose the subscription to buy on.
 line-subscription-unknown = You bought no such subscription for this customer. Choose another.
 line-subscription-not-active = The subscription is not active. Choose another, or make it active first.
-line-subscription-not-registered = The subscription is not registered for reservations. Register it first.
+line-subscription-not-registered = It is not registered for the reservations that you order. Register it first; what the customer buys by itself needs no registration.
 line-item-for-other = The item is not for this subscription ({ $offer }). Choose it again.
 line-plan-exists = The customer has an Azure plan already. Create further subscriptions under it.
 line-legacy-active = The customer has an active MS-AZR-0145P subscription. An Azure plan can be bought once it is no longer active.

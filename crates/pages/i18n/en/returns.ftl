@@ -2,7 +2,11 @@
 
 return-lead = First the amount is calculated. What is shown then holds for { $minutes } minutes at most, and nothing is returned before you say so.
 return-quantity = Instances to return
-return-quantity-hint = From 1 to { $most }. What is kept goes on as it is.
+return-quantity-hint = { $most ->
+    [one] There is one.
+   *[other] From 1 to { $most }. What is kept goes on as it is.
+  }
+return-quantity-returned = Instances returned
 return-calculate = Calculate
 return-steps = Steps of the return
 return-review = Review the return
@@ -24,8 +28,14 @@ refund-share = Charged for what is returned
 refund-share-none = Nothing has been charged yet.
 refund-share-whole = It was paid at once.
 refund-share-instalment = Instalment { $number } of { $instalments } runs.
-refund-share-covers = It covers { $days } days, from { $from } to { $until }.
-refund-share-returned = { $quantity } of { $of } instances are returned.
+refund-share-covers = { $days ->
+    [one] It covers one day, from { $from } to { $until }.
+   *[other] It covers { $days } days, from { $from } to { $until }.
+  }
+refund-share-returned = { $of ->
+    [one] This is for the only instance there is.
+   *[other] This is for { $quantity } of { $of } instances.
+  }
 refund-credit = Of that comes back
 refund-credit-full = Returned within the days of a full refund and not used: all of it.
 refund-credit-used = It has been used, so only { $left } of { $all } days.
@@ -52,16 +62,25 @@ refund-left = Left after this return
 exchange-lead = First it is calculated. What is shown then holds for { $minutes } minutes at most, and nothing is exchanged before you say so. What is bought must cost at least as much as is given back.
 exchange-steps = Steps of the exchange
 exchange-given = What is given back
+exchange-given-done = What was given back
 exchange-instead = What is bought instead
+exchange-instead-done = What was bought instead
 exchange-review = Review the exchange
 exchange-done = The exchange is made
 exchange-done-text = Exchanged { $at } (UTC).
-exchange-returned-of = { $quantity } instances of { $name }
+exchange-returned-of = { $quantity ->
+    [one] 1 instance of { $name }
+   *[other] { $quantity } instances of { $name }
+  }
 exchange-sums = What it comes to
 exchange-sum-bought = Bought
-exchange-sum-bought-why = The whole price of what is bought instead.
+exchange-sum-bought-why = The whole price.
 exchange-sum-returned = Commitment that is given back
 exchange-sum-net = Difference
+exchange-sum-missing = Missing
+exchange-sum-missing-why = So much less is bought than is given back.
+exchange-too-small = The exchange cannot be made: what is bought costs { $missing } too little. It must cost at least as much as what is given back. Choose a larger size, more instances or a longer term, or give back less.
+exchange-lapsed = This no longer holds. Calculate it again; nothing has been exchanged.
 exchange-sum-net-why = So much more is committed than before. An exchange costs no fee and does not count against the limit of returns.
 exchange-final = An exchange cannot be undone. What is given back ends at once; what is bought begins a new term.
 exchange-make = Exchange

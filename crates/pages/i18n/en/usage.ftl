@@ -46,6 +46,7 @@ usage-utilization-1-7-30 = Utilisation, 1 · 7 · 30 days
 usage-utilization-hint = of the reserved instance hours were used
 usage-saved = Saved
 usage-saved-hint = against pay as you go, at the customer's price, unused hours deducted
+usage-saved-hint-own = against pay as you go, at your price, unused hours deducted
 usage-saved-at-list = Saved at list price
 usage-saved-at-list-hint = what it would have been had the reservations been bought at list price
 usage-unused = Unused hours
@@ -68,6 +69,13 @@ usage-subscriptions = Subscriptions
 usage-by-day = Day by day
 usage-chart-description = Instance hours of each day, covered by reservations and not. Of the whole period { $percent } was covered. The table below has the same figures.
 usage-reservation-description = Reserved hours of each day, used and unused. In the last 30 days { $percent } was used and { $unused } hours were not. The table below has the same figures.
+usage-its-last-days = { $days ->
+    [one] Its last day
+   *[other] Its last { $days } days
+  }
+usage-its-last-description = Reserved hours of each of its last days, used and unused. In all { $percent } was used and { $unused } hours were not. The table below has the same figures.
+usage-reaches-further = Reservations also covered usage in subscriptions on which you have no role. It counts in what reservations were used for and saved, but not in coverage, pay as you go and what is listed by subscription and by day.
+usage-covered-by-others = Some of this usage was covered by reservations that you have no role on. It counts in coverage and in what is listed by subscription and by day, but not in what reservations were used for and saved.
 usage-and-before = { $last } (the same time before: { $before })
 
 usage-chargeback-lead = What each subscription and resource group costs: the reserved hours that covered its usage, the unused hours of reservations charged to it, and what it paid as it went. What a shared reservation leaves unused is charged to the subscription it was bought on.
@@ -111,6 +119,7 @@ explain-quantity = Instance hours
 explain-taken = Covered by
 explain-nobody = No reservation
 explain-part = { $hours } h by { $reservation } in pass { $pass }, cost { $cost }
+explain-other-reservation = a reservation that you may not see
 explain-rest = Not covered
 explain-reservations = Reservations, in the order in which they take usage
 explain-reservations-of-line = Reservations, and why each took from this line or did not
@@ -139,11 +148,15 @@ why-taken-in-pass = Others of its pass had taken the line.
 why-taken-before = The line was taken before its turn came.
 
 buy-lead = The reservations that would have saved most on what was paid as you go, at the customer's price of today. What current reservations cover is not counted again.
+buy-lead-own = The reservations that would have saved most on what was paid as you go, at your price of today. What current reservations cover is not counted again.
 buy-look-back = Based on
 buy-term = Term
 buy-any-term = All terms
 buy-scope = Scope
 buy-any-scope = All scopes
+buy-no-usage = No advice without usage
+buy-no-usage-partner = What to buy is worked out from the customer's hourly usage. Bring it in with “fullmakt import usage” or POST /fullmakt/v1/usage; minutes later the advice stands here.
+buy-no-usage-customer = What to buy is worked out from your hourly usage. Ask your partner to bring it in. You can buy without it, too.
 buy-nothing = Nothing to recommend
 buy-nothing-text = In this period no reservation that is for sale would have cost less than what was paid as you go. Try a longer period, or another term or scope.
 buy-chart = Cost of the period looked at, without and with the reservation

@@ -21,6 +21,11 @@ statement-export = Exportera till CSV
 statement-pdf = Spara som PDF
 statement-none = Inget har debiterats
 statement-none-text = Det finns inget köp, ingen delbetalning och ingen återlämning den här månaden.
+statement-hidden = Inget som du får se
+statement-hidden-text = { $count ->
+    [one] Den här månadens debitering är en rad, om en reservation som dina roller inte låter dig se.
+   *[other] Den här månadens debitering är { $count } rader, om reservationer som dina roller inte låter dig se.
+  }
 statement-left-out = { $count ->
     [one] En rad är utelämnad och inte med i summan: dina roller låter dig inte se reservationen den gäller.
    *[other] { $count } rader är utelämnade och inte med i summan: dina roller låter dig inte se reservationerna de gäller.

@@ -15,6 +15,7 @@ date = { $day } { $month ->
    *[12] dec.
   } { $year }
 date-and-time = { $date } { $time }
+date-and-time-utc = { $at } UTC
 
 nav-skip = Hoppa till innehållet
 nav-dashboard = Partnerinstrumentpanel

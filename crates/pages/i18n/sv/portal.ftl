@@ -10,6 +10,8 @@ portal-role-inside = En roll på något i den
 portal-partner = Partner
 portal-no-subscriptions = Inga prenumerationer
 portal-no-subscriptions-text = Här visas prenumerationer där du har en roll. Be en ägare eller er partner om en.
+portal-no-subscriptions-behalf = Här visas prenumerationer där du själv har en roll. En ägare av en prenumeration eller en administratörsagent hos er kan ge dig en. Det som har köpts finns på instrumentpanelen.
+portal-to-dashboard = Gå till instrumentpanelen
 portal-may-buy = Du kan köpa reservationer på den här prenumerationen.
 portal-cancel = Avbryt
 
@@ -17,11 +19,13 @@ reservations-name = Namn
 reservations-expires = Upphör
 reservations-starts = Börjar
 reservations-no-usage = Ingen användning än
+reservations-no-usage-over = Ingen användning är känd från tiden då den gav förmån.
 reservations-no-usage-text = Ingen användning än. När användningen har räknats visas här hur mycket av reservationen som har använts.
 reservations-bought-by = Köpt av
 reservations-buyer = { $name } ({ $side })
 reservations-none = Inga reservationer
 reservations-none-text = Här visas reservationer som ni eller er partner har köpt och som du får se.
+reservations-none-behalf = Här visas reservationer där du själv har en roll. En ägare av en reservation eller en administratörsagent hos er kan ge dig en. Allt som har köpts finns på instrumentpanelen.
 reservations-overview = Översikt
 reservations-properties = Egenskaper
 reservations-history = Historik
@@ -38,7 +42,11 @@ reservations-off = Av
 reservations-rename = Byt namn
 reservations-split = Dela upp
 reservations-merge = Slå samman
-reservations-over = Reservationen är över.
+over-expired = Den här reservationen är över: löptiden tog slut { $at } UTC.
+over-returned = Den här reservationen är över: { $who } lämnade tillbaka den { $at } UTC.
+over-exchanged = Den här reservationen är över: { $who } bytte den mot en annan { $at } UTC.
+over-split = Den här reservationen är över: { $who } delade den i två { $at } UTC. Delarna ger dess förmån nu.
+over-merged = Den här reservationen är över: { $who } slog samman den med en annan { $at } UTC. Det de blev ger dess förmån nu.
 reservations-role-missing = Din roll tillåter det inte.
 reservations-split-one = Den har bara en instans.
 reservations-merge-none = Det finns ingen annan aktiv reservation i samma order med samma omfång.
@@ -46,7 +54,7 @@ reservations-partners = Ändringar som bara partnern gör
 reservations-partners-only = { $partner } betalar för reservationen. För att byta, lämna tillbaka eller förnya den, eller ändra omfånget, kontakta { $contact }.
 reservations-partners-own = Du agerar för partnern som betalar för reservationen. Det du ändrar här loggas som ditt.
 
-history-at = När
+history-at = När (UTC)
 history-who = Vem
 history-what = Vad
 history-hidden-from-you = Din roll låter dig inte se historiken.
@@ -81,11 +89,18 @@ change-new-name = Nytt namn
 change-rename-lead = Namnet är bara till för människor. Inget annat i reservationen ändras.
 change-split-lead = Två reservationer träder i stället för den här, med samma löptid, pris och omfång. Det ni har sammanlagt blir detsamma.
 change-split-first = Instanser i den första delen
-change-split-hint = Från 1 till { $most }. Den andra delen får resten.
-change-split-wrong = Ange ett heltal från 1 till { $most }.
+change-split-hint = { $most ->
+    [one] Bara 1 är möjligt; den andra delen får den som blir över.
+   *[other] Från 1 till { $most }. Den andra delen får resten.
+  }
+change-split-wrong = { $most ->
+    [one] Bara 1 är möjligt.
+   *[other] Ange ett heltal från 1 till { $most }.
+  }
 change-merge-lead = En reservation träder i stället för två, med samma löptid, pris och omfång.
 change-merge-other = Slå samman med
-change-merge-choice = { $name }, antal { $quantity }
+reservation-of-quantity = { $name }, antal { $quantity }
+reservation-ending-in = { $name }, ID …{ $end }
 change-merge-wrong = Välj en reservation i listan.
 change-scope-lead = Förmånen gäller för det nya omfånget från och med nästa timme.
 change-renewal-is-on = Automatisk förnyelse är på: när löptiden är slut köps samma reservation igen till den dagens pris.
@@ -93,7 +108,7 @@ change-renewal-is-off = Automatisk förnyelse är av: reservationen upphör med 
 change-renewal-on = Slå på automatisk förnyelse
 change-renewal-off = Slå av automatisk förnyelse
 change-renew-now = Förnya nu
-change-renew-lead = En reservation som följer på den här köps nu, till dagens pris. Dess löptid börjar { $at }.
+change-renew-lead = En reservation som följer på den här köps nu, till dagens pris. Dess löptid börjar { $at } UTC.
 change-renew-price = Förnyelsens pris
 
 notice-renamed = Reservationen har fått ett nytt namn.

@@ -2,7 +2,11 @@
 
 return-lead = Först räknas beloppet ut. Det som visas då gäller i högst { $minutes } minuter, och inget lämnas tillbaka förrän du säger till.
 return-quantity = Instanser att lämna tillbaka
-return-quantity-hint = Från 1 till { $most }. Det som behålls fortsätter som förut.
+return-quantity-hint = { $most ->
+    [one] Det finns en.
+   *[other] Från 1 till { $most }. Det som behålls fortsätter som förut.
+  }
+return-quantity-returned = Återlämnade instanser
 return-calculate = Räkna ut
 return-steps = Återlämningens steg
 return-review = Granska återlämningen
@@ -20,12 +24,18 @@ return-reason = Skäl
 return-reason-hint = Till aktivitetsloggen. Får lämnas tomt.
 return-button = Lämna tillbaka för { $amount }
 
-refund-share = Debiterat för det som lämnas tillbaka
+refund-share = Debiterat för de återlämnade instanserna
 refund-share-none = Inget har debiterats än.
 refund-share-whole = Allt betalades på en gång.
 refund-share-instalment = Delbetalning { $number } av { $instalments } löper.
-refund-share-covers = Den täcker { $days } dagar, från { $from } till { $until }.
-refund-share-returned = { $quantity } av { $of } instanser lämnas tillbaka.
+refund-share-covers = { $days ->
+    [one] Den täcker en dag, från { $from } till { $until }.
+   *[other] Den täcker { $days } dagar, från { $from } till { $until }.
+  }
+refund-share-returned = { $of ->
+    [one] Det gäller den enda instansen.
+   *[other] Det gäller { $quantity } av { $of } instanser.
+  }
 refund-credit = Av det fås tillbaka
 refund-credit-full = Återlämnad inom dagarna för full återbetalning och inte använd: allt.
 refund-credit-used = Den har använts, så bara { $left } av { $all } dagar.
@@ -52,16 +62,25 @@ refund-left = Kvar efter den här återlämningen
 exchange-lead = Först räknas det ut. Det som visas då gäller i högst { $minutes } minuter, och inget byts förrän du säger till. Det som köps måste kosta minst lika mycket som det som lämnas tillbaka.
 exchange-steps = Bytets steg
 exchange-given = Det som lämnas tillbaka
+exchange-given-done = Det som lämnades tillbaka
 exchange-instead = Det som köps i stället
+exchange-instead-done = Det som köptes i stället
 exchange-review = Granska bytet
 exchange-done = Bytet är gjort
 exchange-done-text = Utbytt { $at } (UTC).
-exchange-returned-of = { $quantity } instanser av { $name }
+exchange-returned-of = { $quantity ->
+    [one] 1 instans av { $name }
+   *[other] { $quantity } instanser av { $name }
+  }
 exchange-sums = Sammanlagt
-exchange-sum-bought = Köps
-exchange-sum-bought-why = Hela priset för det som köps i stället.
-exchange-sum-returned = Åtagande som lämnas tillbaka
+exchange-sum-bought = Köp
+exchange-sum-bought-why = Hela priset.
+exchange-sum-returned = Återlämnat åtagande
 exchange-sum-net = Skillnad
+exchange-sum-missing = Saknas
+exchange-sum-missing-why = Så mycket mindre köps än vad som lämnas tillbaka.
+exchange-too-small = Bytet går inte att göra: det som köps kostar { $missing } för lite. Det måste kosta minst lika mycket som det som lämnas tillbaka. Välj en större storlek, fler instanser eller en längre löptid, eller lämna tillbaka färre.
+exchange-lapsed = Det här gäller inte längre. Räkna ut det igen; inget har bytts.
 exchange-sum-net-why = Så mycket större blir åtagandet. Ett byte kostar ingen avgift och räknas inte mot gränsen för återlämningar.
 exchange-final = Ett byte går inte att ångra. Det som lämnas tillbaka upphör genast; det som köps börjar en ny löptid.
 exchange-make = Byt

@@ -46,6 +46,7 @@ usage-utilization-1-7-30 = Nyttjandegrad, 1 · 7 · 30 dagar
 usage-utilization-hint = av de reserverade instanstimmarna användes
 usage-saved = Sparat
 usage-saved-hint = jämfört med löpande pris, till kundens pris och med outnyttjade timmar avdragna
+usage-saved-hint-own = jämfört med löpande pris, till ert pris och med outnyttjade timmar avdragna
 usage-saved-at-list = Sparat till listpris
 usage-saved-at-list-hint = vad det hade blivit om reservationerna hade köpts till listpris
 usage-unused = Outnyttjade timmar
@@ -68,6 +69,13 @@ usage-subscriptions = Prenumerationer
 usage-by-day = Dag för dag
 usage-chart-description = Instanstimmar per dag, täckta av reservationer och inte. Under hela perioden täcktes { $percent }. Tabellen nedanför har samma siffror.
 usage-reservation-description = Reserverade timmar per dag, använda och outnyttjade. De senaste 30 dagarna användes { $percent } och { $unused } timmar blev outnyttjade. Tabellen nedanför har samma siffror.
+usage-its-last-days = { $days ->
+    [one] Dess sista dygn
+   *[other] Dess sista { $days } dagar
+  }
+usage-its-last-description = Reserverade timmar under var och en av dess sista dagar, använda och outnyttjade. Sammanlagt användes { $percent } och { $unused } timmar blev outnyttjade. Tabellen nedanför har samma siffror.
+usage-reaches-further = Reservationer täckte också användning i prenumerationer där du saknar roll. Den räknas i vad reservationerna användes till och sparade, men inte i täckningsgrad, löpande pris och det som visas per prenumeration och dag.
+usage-covered-by-others = En del av användningen täcktes av reservationer som du saknar roll på. Den räknas i täckningsgraden och i det som visas per prenumeration och dag, men inte i vad reservationerna användes till och sparade.
 usage-and-before = { $last } (lika lång tid före: { $before })
 
 usage-chargeback-lead = Vad varje prenumeration och resursgrupp kostar: de reserverade timmar som täckte dess användning, outnyttjade timmar i reservationer som belastar den och det som betalades till löpande pris. Det som en delad reservation lämnar outnyttjat belastar prenumerationen som den köptes på.
@@ -111,6 +119,7 @@ explain-quantity = Instanstimmar
 explain-taken = Täckt av
 explain-nobody = Ingen reservation
 explain-part = { $hours } h av { $reservation } i omgång { $pass }, kostnad { $cost }
+explain-other-reservation = en reservation som du inte får se
 explain-rest = Inte täckt
 explain-reservations = Reservationer, i den ordning de tar användning
 explain-reservations-of-line = Reservationer, och varför var och en tog av raden eller inte
@@ -139,11 +148,15 @@ why-taken-in-pass = Andra i samma omgång hade tagit raden.
 why-taken-before = Raden var tagen innan det blev dess tur.
 
 buy-lead = De reservationer som hade sparat mest på det som betalades till löpande pris, till kundens pris i dag. Det som nuvarande reservationer täcker räknas inte en gång till.
+buy-lead-own = De reservationer som hade sparat mest på det som betalades till löpande pris, till ert pris i dag. Det som nuvarande reservationer täcker räknas inte en gång till.
 buy-look-back = Underlag
 buy-term = Löptid
 buy-any-term = Alla löptider
 buy-scope = Omfång
 buy-any-scope = Alla omfång
+buy-no-usage = Inga köpråd utan användning
+buy-no-usage-partner = Köpråden räknas fram ur kundens användning per timme. Läs in den med ”fullmakt import usage” eller POST /fullmakt/v1/usage; några minuter senare står råden här.
+buy-no-usage-customer = Köpråden räknas fram ur er användning per timme. Be er partner läsa in den. Det går också att köpa utan.
 buy-nothing = Inget att rekommendera
 buy-nothing-text = Under den här perioden hade ingen reservation som är till salu kostat mindre än det löpande priset. Prova en längre period, eller en annan löptid eller ett annat omfång.
 buy-chart = Periodens kostnad utan och med reservationen

@@ -58,7 +58,7 @@ impl ChangePage {
                 (t.get("purchase-sku"), order.sku.to_string()),
                 (t.get("purchase-quantity"), format::number(t.language(), &found.reservation.quantity.to_string())),
                 (t.get("purchase-scope"), found.scope(t)),
-                (t.get("reservations-expires"), format::instant(t, order.expires_at)),
+                (t.get("reservations-expires"), format::instant_utc(t, order.expires_at)),
             ],
             fields: Vec::new(),
             hidden: Vec::new(),
@@ -205,11 +205,10 @@ pub fn mates<'f>(guest: &Guest, found: &'f Found) -> Vec<&'f Reservation> {
 
 fn merge_page(guest: &Guest, found: &Found, chosen: &str) -> ChangePage {
     let t = guest.visit().text;
-    let label = |r: &Reservation| {
-        let quantity = format::number(t.language(), &r.quantity.to_string());
-        t.with_all("change-merge-choice", &[("name", &r.display_name.as_str()), ("quantity", &quantity)])
-    };
-    let choices = mates(guest, found).into_iter().map(|r| (r.id.to_string(), label(r))).collect();
+    let mates = mates(guest, found);
+    let twins = words::twins(mates.iter().copied());
+    let label = |r: &Reservation| words::reservation_of_quantity(t, r, twins.contains(&r.id));
+    let choices = mates.iter().map(|r| (r.id.to_string(), label(r))).collect();
     ChangePage::new(guest, found, "merge", t.get("reservations-merge"), t.get("change-merge-lead"))
         .field(Field::choice("other", t.get("change-merge-other"), choices).value(chosen).required())
 }

@@ -36,7 +36,7 @@ fn given_back(t: Text, found: &Found) -> Facts {
         (t.get("purchase-sku"), found.order.order.sku.to_string()),
         (t.get("purchase-region"), found.order.order.region.title().to_owned()),
         (t.get("purchase-quantity"), format::number(t.language(), &found.reservation.quantity.to_string())),
-        (t.get("reservations-expires"), format::instant(t, found.order.order.expires_at)),
+        (t.get("reservations-expires"), format::instant_utc(t, found.order.order.expires_at)),
     ]
 }
 
@@ -240,7 +240,13 @@ async fn review_page(app: &App, guest: &Guest, found: &Found, quote: &ExchangeQu
     let net = sold.plus(back.negated()).map_err(uncountable)?;
     let title = t.get(if is_done { "exchange-done" } else { "exchange-review" });
     let base = found.path(guest);
-    let too_small = || words::refusal(t, &Refusal::ExchangeTooSmall { bought: sold, returned: back });
+    let missing = net.negated();
+    let difference = if missing.amount_e6 > 0 {
+        sum(t, "exchange-sum-missing", "exchange-sum-missing-why", missing, true)
+    } else {
+        sum(t, "exchange-sum-net", "exchange-sum-net-why", net, true)
+    };
+    let too_small = || t.with("exchange-too-small", "missing", format::money(t.language(), missing));
     Ok(ReviewPage {
         shell: found.shell(guest, title),
         returned,
@@ -248,7 +254,7 @@ async fn review_page(app: &App, guest: &Guest, found: &Found, quote: &ExchangeQu
         sums: vec![
             sum(t, "exchange-sum-bought", "exchange-sum-bought-why", sold, false),
             sum(t, "exchange-sum-returned", "refund-cancelled-why", back, false),
-            sum(t, "exchange-sum-net", "exchange-sum-net-why", net, true),
+            difference,
         ],
         problem: quote.problem.as_ref().map(|_| too_small()),
         holds: (guest.visit().request.now < quote.lapses_at)
@@ -277,7 +283,11 @@ pub async fn make(subject: Subject) -> Result<Response, PageError> {
         Ok(_) => Ok(go(&format!("{}/exchange/{}", found.path(&guest), quote.session), "notice-exchanged")),
         Err(ExecuteError::Refused(refused)) => {
             let page = review_page(&app, &guest, &found, &quote).await?;
-            let problem = Some(words::refusal(t, &refused));
+            let problem = match refused {
+                // What is missing is said already.
+                Refusal::ExchangeTooSmall { .. } => page.problem.clone(),
+                refused => Some(words::refusal(t, &refused)),
+            };
             Ok(render(StatusCode::CONFLICT, &ReviewPage { problem, ..page }))
         }
         Err(error) => Err(error.into()),

@@ -23,6 +23,7 @@ use fullmakt_server::App;
 use fullmakt_server::text::Text;
 
 use crate::error::PageError;
+use crate::parts::Empty;
 use crate::visitor::{Guest, Visitor};
 use crate::{sign_in, usage, words};
 
@@ -71,6 +72,18 @@ async fn home(visitor: Visitor) -> Response {
 
 async fn own(guest: Guest) -> Response {
     Redirect::to(&guest.path("/subscriptions")).into_response()
+}
+
+/// Where subscriptions would be: why there are none. A partner's agent sees on the dashboard what was bought.
+fn no_subscriptions(guest: &Guest) -> Empty {
+    let t = guest.visit().text;
+    if guest.on_behalf() {
+        let dashboard = format!("/dashboard/customers/{}/subscriptions", guest.customer);
+        Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-behalf"))
+            .action(t.get("portal-to-dashboard"), dashboard)
+    } else {
+        Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-text"))
+    }
 }
 
 /// The segments of a path by their names.

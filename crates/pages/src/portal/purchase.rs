@@ -23,7 +23,7 @@ use fullmakt_store::{ExecuteError, ReadError};
 use http::StatusCode;
 
 use super::catalogue::{Catalogue, Chosen, OrderForm, SHARED, Wanted, partner_of, placement};
-use super::{Facts, Hindrances, Segments, segment};
+use super::{Facts, Hindrances, Segments, no_subscriptions, segment};
 use crate::error::PageError;
 use crate::fields::{Fields, encoded};
 use crate::parts::{Empty, Field};
@@ -50,7 +50,7 @@ impl BrowsePage {
             subscription: None,
             hindrances: None,
             catalogue: None,
-            empty: Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-text")),
+            empty: no_subscriptions(guest),
         }
     }
 }
@@ -282,6 +282,7 @@ impl Ready {
         let of = |unit: Money| totals(unit, item.quantity, item.plan, item.term, day(now));
         let own = of(*price).map_err(|reason| PageError::from(ExecuteError::Refused(Refusal::Money(reason))))?;
         let listed = of(*list).map_or_else(|_| t.get("purchase-unknown"), |totals| money(totals.total));
+        let billed = t.with_all("purchase-billed", &[("partner", &partner.name), ("customer", &guest.customer_name)]);
         let chosen = Chosen::of(*subscription, item);
         let mut hidden_again = chosen.hidden();
         hidden_again.push(("quantity", item.quantity.to_string()));
@@ -317,8 +318,12 @@ impl Ready {
                 (t.get("purchase-price-list"), money(*list), listed),
             ],
             payments: payments(t, &own.schedule.iter().map(|payment| payment.amount).collect::<Vec<_>>()),
-            billed: t.with("purchase-billed", "partner", &partner.name),
-            limits: t.with("purchase-limits", "partner", words::reached(&partner.name, &partner.support)),
+            billed,
+            limits: if guest.on_behalf() {
+                t.get("purchase-limits-behalf")
+            } else {
+                t.with("purchase-limits", "partner", words::reached(&partner.name, &partner.support))
+            },
             holds: (now < *lapses_at).then(|| t.with("purchase-holds", "at", format::instant(t, *lapses_at))),
             hindrances: hindrances(app, guest, *subscription, Some(item), &self.scope).await?,
             problem: None,
@@ -419,8 +424,8 @@ pub async fn done(State(app): State<App>, Path(segments): Path<Segments>, guest:
         (t.get("reservations-order-number"), bought.order.alternate().to_owned()),
         (t.get("purchase-sku"), bought.sku.to_string()),
         (t.get("purchase-quantity"), format::number(t.language(), &bought.quantity.to_string())),
-        (t.get("reservations-starts"), format::instant(t, bought.starts_at)),
-        (t.get("reservations-expires"), format::instant(t, bought.expires_at)),
+        (t.get("reservations-starts"), format::instant_utc(t, bought.starts_at)),
+        (t.get("reservations-expires"), format::instant_utc(t, bought.expires_at)),
     ];
     if let Ok(own) = own {
         let amounts: Vec<Money> = own.schedule.iter().map(|payment| payment.amount).collect();

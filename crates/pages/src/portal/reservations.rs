@@ -4,6 +4,7 @@ use askama::Template;
 use axum::RequestPartsExt as _;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::Response;
+use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::authz::Denied;
 use fullmakt_domain::catalog::Quantity;
@@ -16,14 +17,15 @@ use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::is_returnable;
 use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::reservation::{
-    BrowseOwnReservations, Ending, GetReservationOrder, OrderWithReservations, Reservation,
+    BrowseOwnReservations, Ending, GetReservationOrder, OrderWithReservations, Phase, Reservation, ReservationState,
 };
 use fullmakt_domain::role::Permissions;
 use fullmakt_domain::role_assignment::ListPermissions;
 use fullmakt_server::App;
-use fullmakt_server::text::Text;
+use fullmakt_server::text::{Text, Value};
 use fullmakt_store::ReadError;
 use http::request::Parts;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::{Facts, Segments, segment};
@@ -82,10 +84,16 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         guest.path(&format!("/reservations{}", query.query_with(&[("page", &number)])))
     };
     let all = found.reservations.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r)));
+    let twins = words::twins(all.clone().map(|(_, reservation)| reservation));
+    let unknown = |live: bool| if live { t.get("reservations-no-usage") } else { "–".to_owned() };
     let rows = all
         .map(|(found, reservation)| Row {
             path: path(&guest, reservation.order, reservation.id),
-            name: reservation.display_name.to_string(),
+            name: if twins.contains(&reservation.id) {
+                words::ending_in(t, reservation.display_name.as_str(), reservation.id)
+            } else {
+                reservation.display_name.to_string()
+            },
             sku: found.order.sku.short().to_owned(),
             region: found.order.region.title().to_owned(),
             phase: words::phase(t, reservation.phase(&found.order, now)),
@@ -93,10 +101,20 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
             term: words::term(t, found.order.term),
             expires: format::day_of(t, found.order.expires_at),
             buyer: buyer(t, found),
-            utilization: uses.in_words(&shell, reservation.id).unwrap_or_else(|| t.get("reservations-no-usage")),
+            utilization: uses
+                .in_words(&shell, reservation.id)
+                .unwrap_or_else(|| unknown(reservation.phase(&found.order, now).is_live())),
         })
         .collect();
     let purchase = guest.path("/purchase");
+    // Admin agents may buy here; others of the partner see on the dashboard what was bought.
+    let empty = if guest.agent().is_some_and(|agent| !agent.has(&[PartnerRole::AdminAgent])) {
+        let dashboard = format!("/dashboard/customers/{}/reservations", guest.customer);
+        Empty::new(t.get("reservations-none"), t.get("reservations-none-behalf"))
+            .action(t.get("portal-to-dashboard"), dashboard)
+    } else {
+        Empty::new(t.get("reservations-none"), t.get("reservations-none-text")).action(t.get("nav-purchase"), &purchase)
+    };
     let others = match (hidden, found.any_hidden) {
         (true, _) => Some((t.get("reservations-shown"), guest.path("/reservations"))),
         (false, true) => Some((t.get("reservations-hidden"), guest.path("/reservations?hidden=yes"))),
@@ -110,8 +128,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
             previous: (number > 1).then(|| (t.get("purchase-previous"), at(number.saturating_sub(1)))),
             next: found.more.then(|| (t.get("pager-next"), at(number.saturating_add(1)))),
         },
-        empty: Empty::new(t.get("reservations-none"), t.get("reservations-none-text"))
-            .action(t.get("nav-purchase"), &purchase),
+        empty,
         purchase,
         others,
     }))
@@ -245,7 +262,9 @@ struct Event {
 struct DetailPage {
     shell: Shell,
     phase: Badge,
+    over: Option<Over>,
     deeds: Vec<Deed>,
+    /// Empty where it is over.
     partners: Vec<Deed>,
     partners_lead: String,
     overview: Facts,
@@ -253,6 +272,42 @@ struct DetailPage {
     properties: Facts,
     history: Option<Vec<Event>>,
     related: Vec<(String, String, String)>,
+}
+
+/// How a reservation came to its end.
+struct Over {
+    at: Timestamp,
+    text: String,
+}
+
+impl Over {
+    /// None while it lives. When it was ended tells the first of its revisions that knows of an end; without them it is
+    /// taken for the last change.
+    fn of(t: Text, found: &Found, phase: Phase, revisions: Option<&[Reservation]>) -> Option<Self> {
+        let (order, here) = (&found.order.order, &found.reservation);
+        let key = match phase {
+            Phase::Pending | Phase::Active | Phase::Expiring => return None,
+            Phase::Expired => {
+                let at = order.expires_at;
+                return Some(Self { at, text: t.with("over-expired", "at", format::instant(t, at)) });
+            }
+            Phase::Cancelled => "over-returned",
+            Phase::Exchanged => "over-exchanged",
+            Phase::Split => "over-split",
+            Phase::Merged => "over-merged",
+        };
+        let ended = |one: &&Reservation| one.ending.is_some() || one.state == ReservationState::Cancelled;
+        let last = revisions.and_then(|all| all.iter().rev().find(ended)).unwrap_or(here);
+        let at = last.updated_at;
+        let values: [(&str, &dyn Value); 2] = [("who", &changer(t, last)), ("at", &format::instant(t, at))];
+        Some(Self { at, text: t.with_all(key, &values) })
+    }
+}
+
+/// Who changed it last, and on which side.
+fn changer(t: Text, one: &Reservation) -> String {
+    let by = &one.changed_by;
+    t.with_all("reservations-buyer", &[("name", &by.name), ("side", &words::bought_by(t, by.side))])
 }
 
 /// One of them.
@@ -269,17 +324,23 @@ pub async fn detail(subject: Subject) -> Result<Response, PageError> {
         t.with_all("reservations-partners-only", &[("partner", &found.partner.name), ("contact", &contact)])
     };
     let explain = guest.path("/usage/explain");
-    let utilization =
-        UseOfReservation::of(&app, guest.actor(), guest.customer, reservation.id, &shell, &explain).await?;
+    let revisions = revisions(&app, &guest, &found).await?;
+    let over = Over::of(t, &found, phase, revisions.as_deref());
+    let (actor, customer, id) = (guest.actor(), guest.customer, reservation.id);
+    let utilization = match &over {
+        Some(over) => UseOfReservation::until(&app, actor, customer, id, over.at, &shell, &explain).await?,
+        None => UseOfReservation::of(&app, actor, customer, id, &shell, &explain).await?,
+    };
     Ok(ok(&DetailPage {
         phase: words::phase(t, phase),
+        over,
         deeds: deeds(&guest, &found, phase.is_live()),
-        partners: partners(&guest, &found, phase.is_live()),
+        partners: if phase.is_live() { partners(&guest, &found) } else { Vec::new() },
         partners_lead,
         overview: overview(t, &found),
         utilization,
         properties: properties(t, &found),
-        history: history(&app, &guest, &found).await?,
+        history: revisions.map(|revisions| history(t, &found, &revisions)),
         related: related(&guest, &found),
         shell: shell.via(t.get("nav-reservations"), guest.path("/reservations")),
     }))
@@ -291,18 +352,15 @@ fn deeds(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
     let base = found.path(guest);
     let several = found.reservation.quantity > Quantity::new(1).unwrap_or(found.reservation.quantity);
     let deed = |id: &'static str, key: &'static str, action: &str, below: &str| {
-        let reason = match (live, found.allows(action)) {
-            (false, _) => t.get("reservations-over"),
-            (true, false) => t.get("reservations-role-missing"),
-            (true, true) => String::new(),
-        };
+        let reason = if found.allows(action) { String::new() } else { t.get("reservations-role-missing") };
         Deed { id, label: t.get(key), path: reason.is_empty().then(|| format!("{base}/{below}")), reason }
     };
-    let mut all = vec![
-        deed("rename", "reservations-rename", "reservations/write", "rename"),
-        deed("split", "reservations-split", "split/action", "split"),
-        deed("merge", "reservations-merge", "merge/action", "merge"),
-    ];
+    let mut all = Vec::new();
+    if live {
+        all.push(deed("rename", "reservations-rename", "reservations/write", "rename"));
+        all.push(deed("split", "reservations-split", "split/action", "split"));
+        all.push(deed("merge", "reservations-merge", "merge/action", "merge"));
+    }
     for deed in &mut all {
         if deed.id == "split" && !several && deed.path.take().is_some() {
             deed.reason = t.get("reservations-split-one");
@@ -331,8 +389,8 @@ fn deeds(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
     all
 }
 
-/// What only the partner may do (R20, R21).
-fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
+/// What only the partner may do while it is not over (R20, R21).
+fn partners(guest: &Guest, found: &Found) -> Vec<Deed> {
     let t = guest.visit().text;
     let base = found.path(guest);
     let returnable = is_returnable(found.order.order.resource_type);
@@ -340,8 +398,6 @@ fn partners(guest: &Guest, found: &Found, live: bool) -> Vec<Deed> {
         // Why the customer may not, and whom to ask, stands above them all.
         let reason = if !guest.on_behalf() {
             String::new()
-        } else if !live {
-            t.get("reservations-over")
         } else if !found.partner_may(guest) {
             t.get("reservations-role-missing")
         } else if !returnable && matches!(what, PartnerOnlyChange::Exchange | PartnerOnlyChange::Refund) {
@@ -370,8 +426,8 @@ fn overview(t: Text, found: &Found) -> Facts {
         (t.get("purchase-quantity"), number(reservation.quantity.instances())),
         (t.get("purchase-scope"), found.scope(t)),
         (t.get("purchase-term"), words::term(t, order.term)),
-        (t.get("reservations-starts"), format::instant(t, order.starts_at)),
-        (t.get("reservations-expires"), format::instant(t, order.expires_at)),
+        (t.get("reservations-starts"), format::instant_utc(t, order.starts_at)),
+        (t.get("reservations-expires"), format::instant_utc(t, order.expires_at)),
         (t.get("reservations-bought-by"), buyer(t, &found.order)),
         (t.get("portal-partner"), words::reached(&found.partner.name, &found.partner.support)),
     ];
@@ -395,10 +451,10 @@ fn properties(t: Text, found: &Found) -> Facts {
         (t.get("reservations-order-number"), order.order.alternate().to_owned()),
         (t.get("portal-subscription-id"), order.subscription.to_string()),
         (t.get("purchase-plan"), words::plan(t, order.plan)),
-        (t.get("reservations-bought-at"), format::instant(t, order.requested_at)),
+        (t.get("reservations-bought-at"), format::instant_utc(t, order.requested_at)),
         (t.get("reservations-flexibility"), on_off(reservation.instance_flexibility)),
         (t.get("reservations-renewal"), on_off(reservation.renew)),
-        (t.get("reservations-changed-at"), format::instant(t, reservation.updated_at)),
+        (t.get("reservations-changed-at"), format::instant_utc(t, reservation.updated_at)),
     ];
     if let Some(at) = reservation.review_at {
         facts.push((t.get("reservations-review-at"), format::day_of(t, at)));
@@ -406,15 +462,18 @@ fn properties(t: Text, found: &Found) -> Facts {
     facts
 }
 
-/// Who did what, newest first; none where the visitor's roles do not reach that far.
-async fn history(app: &App, guest: &Guest, found: &Found) -> Result<Option<Vec<Event>>, PageError> {
-    let t = guest.visit().text;
+/// What it has been, newest first; none where the visitor's roles do not reach that far.
+async fn revisions(app: &App, guest: &Guest, found: &Found) -> Result<Option<Vec<Reservation>>, PageError> {
     let query = ListRevisions { order: found.order.order.id, reservation: found.reservation.id };
-    let revisions = match app.store.read(guest.actor(), &query).await {
-        Ok(Some((_, revisions))) => revisions,
-        Ok(None) | Err(ReadError::Denied(Denied::Forbidden { .. })) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    match app.store.read(guest.actor(), &query).await {
+        Ok(found) => Ok(found.map(|(_, revisions)| revisions)),
+        Err(ReadError::Denied(Denied::Forbidden { .. })) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Who did what, newest first.
+fn history(t: Text, found: &Found, revisions: &[Reservation]) -> Vec<Event> {
     let mut before: Option<&Reservation> = None;
     let mut events = Vec::new();
     for revision in revisions.iter().rev() {
@@ -422,12 +481,12 @@ async fn history(app: &App, guest: &Guest, found: &Found) -> Result<Option<Vec<E
             None => vec![beginning(t, found, revision)],
             Some(before) => differences(t, &found.order, before, revision),
         };
-        let who = format!("{} ({})", revision.changed_by.name, words::bought_by(t, revision.changed_by.side));
+        let who = changer(t, revision);
         events.push(Event { at: format::instant(t, revision.updated_at), who, what });
         before = Some(revision);
     }
     events.reverse();
-    Ok(Some(events))
+    events
 }
 
 fn beginning(t: Text, found: &Found, first: &Reservation) -> String {
@@ -485,7 +544,9 @@ fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &
 fn related(guest: &Guest, found: &Found) -> Vec<(String, String, String)> {
     let t = guest.visit().text;
     let here = &found.reservation;
-    let link = |key: &str, r: &Reservation| (t.get(key), r.display_name.to_string(), path(guest, r.order, r.id));
+    let names = words::reservation_names(t, found.order.reservations.iter());
+    let name = |r: &Reservation| names.get(&r.id).cloned().unwrap_or_default();
+    let link = |key: &str, r: &Reservation| (t.get(key), name(r), path(guest, r.order, r.id));
     let mut all = Vec::new();
     for other in &found.order.reservations {
         if here.lineage.source == Some(other.id) {

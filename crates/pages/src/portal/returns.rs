@@ -108,14 +108,17 @@ fn review_page(guest: &Guest, found: &Found, quoted: &QuotedRefund) -> Result<Re
     let uncountable = |error| PageError::Refused(Arc::new(Refusal::Money(error)));
     let back = quote.terms.customer.refund().map_err(uncountable)?;
     let instances = format::number(t.language(), &quote.terms.quantity.to_string());
-    let title = t.get(if quote.used_at.is_some() { "return-done" } else { "return-review" });
+    let (title, quantity) = match quote.used_at {
+        Some(_) => ("return-done", "return-quantity-returned"),
+        None => ("return-review", "return-quantity"),
+    };
     let base = found.path(guest);
     Ok(ReviewPage {
-        shell: found.shell(guest, title),
+        shell: found.shell(guest, t.get(title)),
         facts: vec![
             (t.get("reservations-name"), found.reservation.display_name.to_string()),
             (t.get("purchase-sku"), found.order.order.sku.to_string()),
-            (t.get("return-quantity"), instances),
+            (t.get(quantity), instances),
         ],
         lines: words::explained(t, &quote.terms, &quote.terms.customer).map_err(uncountable)?,
         limit: words::explained_limit(t, &quote.terms, &quote.counted).map_err(uncountable)?,

@@ -37,14 +37,20 @@ pub async fn show(State(app): State<App>, guest: Guest) -> Result<Response, Page
     let t = guest.visit().text;
     let (asked, own) = read(&app, &guest).await?;
     let path = guest.path("/statement");
+    let empty = if own.left_out > 0 {
+        Empty::new(t.get("statement-hidden"), t.with("statement-hidden-text", "count", own.left_out))
+    } else {
+        Empty::new(t.get("statement-none"), t.get("statement-none-text"))
+    };
+    let beside = own.left_out > 0 && !own.statements.is_empty();
     Ok(ok(&StatementPage {
         shell: Shell::portal(&guest, t.get("nav-statement"), Place::Statement),
         month: asked.field(t),
         sheets: own.statements.iter().zip(1..).map(|(statement, n)| Sheet::new(t, n, statement)).collect(),
         file: format!("{path}/export.csv?month={}", asked.month),
         print: (!own.statements.is_empty()).then(|| format!("{path}/export.pdf?month={}", asked.month)),
-        left_out: (own.left_out > 0).then(|| t.with("statement-left-out", "count", own.left_out)),
-        empty: Empty::new(t.get("statement-none"), t.get("statement-none-text")),
+        left_out: beside.then(|| t.with("statement-left-out", "count", own.left_out)),
+        empty,
         path,
     }))
 }

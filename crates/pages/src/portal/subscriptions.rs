@@ -13,7 +13,7 @@ use fullmakt_domain::reservation::AppliedScope;
 use fullmakt_domain::role_assignment::ListOwnRoles;
 use fullmakt_server::App;
 
-use super::{Facts, Hindrances, Segments, segment};
+use super::{Facts, Hindrances, Segments, no_subscriptions, segment};
 use crate::error::PageError;
 use crate::parts::{Badge, Empty};
 use crate::shell::{Place, Shell, ok};
@@ -54,7 +54,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     Ok(ok(&SubscriptionsPage {
         shell: Shell::portal(&guest, t.get("nav-subscriptions"), Place::Subscriptions),
         rows,
-        empty: Empty::new(t.get("portal-no-subscriptions"), t.get("portal-no-subscriptions-text")),
+        empty: no_subscriptions(&guest),
     }))
 }
 

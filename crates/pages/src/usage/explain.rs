@@ -275,13 +275,17 @@ impl Teller<'_> {
     fn line(&self, cell: &Explained, line: &ExplainedLine) -> LineRow {
         let t = self.shell.text;
         let quantity = |value| format::quantity(t.language(), value);
+        let reservation = |id| match self.names.reservations.get(&id) {
+            Some(name) => name.clone(),
+            None => t.get("explain-other-reservation"),
+        };
         let parts = line.parts.iter().map(|part| {
             let effective = format::cost(t.language(), part.effective_e10, cell.currency);
             t.with_all(
                 "explain-part",
                 &[
                     ("hours", &quantity(part.consumed_e10)),
-                    ("reservation", &self.names.reservation(part.reservation)),
+                    ("reservation", &reservation(part.reservation)),
                     ("pass", &part.pass.number()),
                     ("cost", &effective),
                 ],

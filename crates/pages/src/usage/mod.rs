@@ -21,7 +21,7 @@ use fullmakt_domain::history::NamedCustomer;
 use fullmakt_domain::ids::{CustomerId, EntitlementId, PartnerId, ReservationId, SubscriptionId};
 use fullmakt_domain::order::ListBoughtReservations;
 use fullmakt_domain::partner::GetBillingPartner;
-use fullmakt_domain::reservation::{ListReservationOrders, OrderWithReservations};
+use fullmakt_domain::reservation::{ListReservationOrders, OrderWithReservations, Reservation};
 use fullmakt_domain::usage::{day_of, hour_start};
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
@@ -30,10 +30,10 @@ use jiff::civil::Date;
 
 use crate::dashboard::customer_of;
 use crate::error::PageError;
-use crate::format;
 use crate::parts::Empty;
 use crate::shell::{Place, Shell};
 use crate::visitor::{Agent, Guest, Visit};
+use crate::{format, words};
 
 /// Subscriptions of a customer whose names are looked up.
 const SUBSCRIPTIONS: u32 = 10_000;
@@ -109,40 +109,40 @@ impl Reader {
         }
     }
 
-    /// The names of what the reader may see.
+    /// Whether it is the customer's own people who read, not the partner's.
+    fn is_own(&self) -> bool {
+        matches!(self, Self::Guest(guest) if !guest.on_behalf())
+    }
+
+    /// The names of what the reader may see. In the portal a partner's agent reads the names that the dashboard shows him, too,
+    /// whatever roles he has with the customer: the figures there are of all that his partner sold.
     async fn names(&self, app: &App) -> Result<Names, PageError> {
         let mut names = Names::default();
-        let orders: Vec<OrderWithReservations> = match self {
-            Self::Agent(agent, customer) => {
-                let query = BrowseSubscriptions { customer: customer.id, offset: 0, size: SUBSCRIPTIONS };
-                for line in app.store.read(agent.actor(), &query).await?.lines {
-                    if let Some(subscription) = line.subscription {
-                        let named = Subscription {
-                            name: subscription.name,
-                            partner: agent.partner,
-                            entitlement: Some(line.entitlement.id),
-                            reachable: line.manageable,
-                        };
-                        names.subscriptions.insert(subscription.id, named);
-                    }
-                }
-                let query = ListBoughtReservations { customer: customer.id };
-                app.store.read(agent.actor(), &query).await?.into_iter().map(|order| order.bought).collect()
+        let mut reservations: BTreeMap<ReservationId, Reservation> = BTreeMap::new();
+        let agent = match self {
+            Self::Agent(agent, _) => Some(agent.as_ref().clone()),
+            Self::Guest(guest) => guest.agent(),
+        };
+        if let Some(agent) = agent {
+            for order in names.sold(app, &agent, self.customer()).await? {
+                reservations.extend(order.reservations.into_iter().map(|one| (one.id, one)));
             }
+        }
+        match self {
+            Self::Agent(..) => names.openable = reservations.keys().copied().collect(),
             Self::Guest(guest) => {
                 for one in app.store.read(guest.actor(), &ListSubscriptions).await? {
                     let named =
                         Subscription { name: one.name, partner: one.partner, entitlement: None, reachable: true };
                     names.subscriptions.insert(one.id, named);
                 }
-                app.store.read(guest.actor(), &ListReservationOrders).await?
-            }
-        };
-        for order in orders {
-            for reservation in &order.reservations {
-                names.reservations.insert(reservation.id, reservation.display_name.to_string());
+                for order in app.store.read(guest.actor(), &ListReservationOrders).await? {
+                    names.openable.extend(order.reservations.iter().map(|one| one.id));
+                    reservations.extend(order.reservations.into_iter().map(|one| (one.id, one)));
+                }
             }
         }
+        names.reservations = words::reservation_names(self.visit().text, reservations.values());
         Ok(names)
     }
 
@@ -178,6 +178,16 @@ impl Reader {
         }
     }
 
+    /// Where advice would be: what it is made of.
+    fn no_advice(&self) -> Empty {
+        let t = self.visit().text;
+        match self {
+            Self::Agent(..) => Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-partner")),
+            Self::Guest(_) => Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-customer"))
+                .action(t.get("nav-purchase"), self.path("/purchase")),
+        }
+    }
+
     /// The pages about usage, and which of them this one is.
     fn tabs(&self, here: &str) -> Vec<Tab> {
         let t = self.visit().text;
@@ -210,9 +220,34 @@ struct Subscription {
 struct Names {
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     reservations: BTreeMap<ReservationId, String>,
+    /// The reservations whose pages the reader may open.
+    openable: BTreeSet<ReservationId>,
 }
 
 impl Names {
+    /// Takes in the subscriptions that the agent's partner sold to a customer, and gives the reservations that it pays for.
+    async fn sold(
+        &mut self,
+        app: &App,
+        agent: &Agent,
+        customer: CustomerId,
+    ) -> Result<Vec<OrderWithReservations>, PageError> {
+        let query = BrowseSubscriptions { customer, offset: 0, size: SUBSCRIPTIONS };
+        for line in app.store.read(agent.actor(), &query).await?.lines {
+            if let Some(subscription) = line.subscription {
+                let named = Subscription {
+                    name: subscription.name,
+                    partner: agent.partner,
+                    entitlement: Some(line.entitlement.id),
+                    reachable: line.manageable,
+                };
+                self.subscriptions.insert(subscription.id, named);
+            }
+        }
+        let bought = app.store.read(agent.actor(), &ListBoughtReservations { customer }).await?;
+        Ok(bought.into_iter().map(|order| order.bought).collect())
+    }
+
     /// The name of a subscription; of one that has gone, its identifier.
     fn subscription(&self, id: SubscriptionId) -> String {
         self.subscriptions.get(&id).map_or_else(|| id.to_string(), |found| found.name.clone())

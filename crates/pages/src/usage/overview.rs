@@ -1,6 +1,6 @@
 //! Usage at a glance: what was covered, how well reservations were used, what that saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use axum::response::Response;
 use fullmakt_domain::benefit::{
     Context, Costs, Coverage, Known, Period, ReadCosts, ReadUtilization, ReservationUse, UseTotals, Utilization,
 };
-use fullmakt_domain::ids::{PartnerId, SubscriptionId};
+use fullmakt_domain::ids::{PartnerId, ReservationId, SubscriptionId};
 use fullmakt_server::App;
 
 use super::{Names, Reader, Tab, date_of, hundredths, known_in_words, whole_days, written};
@@ -40,6 +40,8 @@ struct Section {
     title: Option<String>,
     known: String,
     figures: Vec<Figure>,
+    /// Why figures of reservations and of subscriptions do not add up to one another, where they do not.
+    apart: Vec<String>,
     chart: BarChart,
     days: Vec<DayRow>,
     subscriptions: Vec<SubscriptionRow>,
@@ -72,7 +74,8 @@ struct SubscriptionRow {
 
 struct ReservationRow {
     name: String,
-    path: String,
+    /// Its page, where the reader may open it.
+    path: Option<String>,
     last: [String; 3],
     unused: String,
     unused_cost: String,
@@ -138,7 +141,8 @@ fn sections(
                 id: format!("context-{number}"),
                 title,
                 known: known_in_words(shell.text, known),
-                figures: figures(shell, context, all, &total(known, &reservations)),
+                figures: figures(shell, reader, context, all, &total(known, &reservations)),
+                apart: apart(shell, context, costs, known, &reservations),
                 chart: chart(shell, number, known, all, &days),
                 days: day_rows(shell, context, &days),
                 subscriptions: subscription_rows(shell, names, context, subscriptions),
@@ -166,13 +170,44 @@ fn percent(shell: &Shell, percent: Option<rust_decimal::Decimal>) -> String {
     percent.map_or_else(|| "–".to_owned(), |percent| format::percent(shell.language(), percent))
 }
 
-fn figures(shell: &Shell, context: &Context, all: &Coverage, used: &UseTotals) -> Vec<Figure> {
+/// What a reservation did it did for all subscriptions, and what ran in a subscription is told whoever covered it; so figures of
+/// reservations and of subscriptions are about the same only for those who may see them all. Others are told that they are not.
+fn apart(
+    shell: &Shell,
+    context: &Context,
+    costs: &Costs,
+    known: &Known,
+    reservations: &[&ReservationUse],
+) -> Vec<String> {
+    let seen: BTreeSet<ReservationId> = reservations.iter().map(|one| one.reservation).collect();
+    let days = costs.days.iter().filter(|day| day.partner == context.partner);
+    let shares = days.flat_map(|day| &day.shares).filter(|share| share.currency == context.currency);
+    let (mut covered_e10, mut by_others) = (0_i128, false);
+    for share in shares {
+        match share.reservation {
+            Some(id) if seen.contains(&id) => covered_e10 += share.pay_as_you_go_e10,
+            Some(_) => by_others = true,
+            None => {}
+        }
+    }
+    let mut said = Vec::new();
+    if total(known, reservations).pay_as_you_go_e10 != covered_e10 {
+        said.push(shell.t("usage-reaches-further"));
+    }
+    if by_others {
+        said.push(shell.t("usage-covered-by-others"));
+    }
+    said
+}
+
+fn figures(shell: &Shell, reader: &Reader, context: &Context, all: &Coverage, used: &UseTotals) -> Vec<Figure> {
+    let saved = if reader.is_own() { "usage-saved-hint-own" } else { "usage-saved-hint" };
     let cost = |amount| format::cost(shell.language(), amount, context.currency);
     let figure = |key: &str, value: String, hint: &str| Figure { label: shell.t(key), value, hint: shell.t(hint) };
     vec![
         figure("usage-coverage", percent(shell, all.percent(1)), "usage-coverage-hint"),
         figure("usage-utilization", percent(shell, used.percent(1)), "usage-utilization-hint"),
-        figure("usage-saved", cost(used.saved_e10()), "usage-saved-hint"),
+        figure("usage-saved", cost(used.saved_e10()), saved),
         figure("usage-saved-at-list", cost(used.saved_at_list_e10()), "usage-saved-at-list-hint"),
         figure("usage-unused-cost", cost(used.unused_cost_e10), "usage-unused-cost-hint"),
         figure("usage-pay-as-you-go", cost(all.pay_as_you_go_e10), "usage-pay-as-you-go-hint"),
@@ -244,7 +279,10 @@ fn reservation_rows(
         let cost = |amount| format::cost(shell.language(), amount, one.currency);
         ReservationRow {
             name: names.reservation(one.reservation),
-            path: reader.path(&format!("/reservations/{}/{}", one.order, one.reservation)),
+            path: names
+                .openable
+                .contains(&one.reservation)
+                .then(|| reader.path(&format!("/reservations/{}/{}", one.order, one.reservation))),
             last: [1, 7, 30].map(|days| percent(shell, used.last_days(one, days).0.percent(1))),
             unused: format::quantity(shell.language(), totals.unused_e10()),
             unused_cost: cost(totals.unused_cost_e10),

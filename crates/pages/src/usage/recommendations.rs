@@ -33,8 +33,10 @@ const SHARED: &str = "shared";
 #[template(path = "usage/recommendations.html")]
 struct RecommendationsPage {
     shell: Shell,
+    lead: String,
     path: String,
-    filters: Vec<Field>,
+    /// None where there is nothing to choose from.
+    filters: Option<Vec<Field>>,
     sections: Vec<Section>,
     empty: Empty,
 }
@@ -83,10 +85,14 @@ pub async fn show(State(app): State<App>, reader: Reader) -> Result<Response, Pa
         let title = partners.get(&one.known.partner).map(|name| format!("{name}, {}", one.currency));
         sections.extend(teller.section(one, number, title, query));
     }
-    let empty =
-        if advice.is_empty() { reader.no_usage() } else { Empty::new(t.get("buy-nothing"), t.get("buy-nothing-text")) };
-    let filters = filters(&reader, &names, look_back);
-    Ok(ok(&RecommendationsPage { path: reader.path("/what-to-buy"), filters, sections, empty, shell }))
+    let empty = if advice.is_empty() {
+        reader.no_advice()
+    } else {
+        Empty::new(t.get("buy-nothing"), t.get("buy-nothing-text"))
+    };
+    let filters = (!advice.is_empty()).then(|| filters(&reader, &names, look_back));
+    let lead = t.get(if reader.is_own() { "buy-lead-own" } else { "buy-lead" });
+    Ok(ok(&RecommendationsPage { lead, path: reader.path("/what-to-buy"), filters, sections, empty, shell }))
 }
 
 fn filters(reader: &Reader, names: &Names, look_back: LookBack) -> Vec<Field> {
@@ -132,12 +138,12 @@ impl Teller<'_> {
         let found: Vec<&Recommendation> = found.collect();
         let best = found.first()?;
         let cost = |amount| format::cost(t.language(), amount, advice.currency);
-        let groups: Vec<Group> = found
+        let charted: Vec<&Recommendation> = found.iter().take(CHARTED).copied().collect();
+        let groups: Vec<Group> = charted
             .iter()
-            .take(CHARTED)
             .map(|one| {
                 let value = |amount: i128| (i64::try_from(amount / 10_000).unwrap_or(i64::MAX), cost(amount));
-                let label = format!("{} × {}", one.quantity, one.choice.sku.short());
+                let label = self.label(one, &charted);
                 Group { label, values: vec![value(one.cost_without_e10), value(one.cost_with_e10())] }
             })
             .collect();
@@ -155,6 +161,28 @@ impl Teller<'_> {
             chart,
             rows: found.iter().map(|one| self.row(one)).collect(),
         })
+    }
+
+    /// What stands below the bars of one of several: what it is, and in a second line how it differs from those that are
+    /// otherwise called the same.
+    fn label(&self, one: &Recommendation, all: &[&Recommendation]) -> String {
+        let name = |one: &Recommendation| format!("{} × {}", one.quantity, one.choice.sku.short());
+        let alike: Vec<&Recommendation> = all.iter().copied().filter(|other| name(other) == name(one)).collect();
+        let differs = |is_same: fn(&Recommendation, &Recommendation) -> bool| alike.iter().any(|a| !is_same(a, one));
+        let mut apart = Vec::new();
+        if differs(|a, b| a.choice.region == b.choice.region) {
+            apart.push(one.choice.region.title().to_owned());
+        }
+        if differs(|a, b| a.choice.term == b.choice.term) {
+            apart.push(words::term(self.shell.text, one.choice.term));
+        }
+        if differs(|a, b| a.subscription == b.subscription) {
+            apart.push(match one.subscription {
+                Some(id) => self.names.subscription(id),
+                None => self.shell.t("scope-shared"),
+            });
+        }
+        if apart.is_empty() { name(one) } else { format!("{}\n{}", name(one), apart.join(", ")) }
     }
 
     fn axis(&self, amount_e6: i64, currency: Currency) -> String {

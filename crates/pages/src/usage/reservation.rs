@@ -5,7 +5,9 @@ use askama::filters::HtmlSafe;
 use fullmakt_domain::actor::Actor;
 use fullmakt_domain::benefit::{Period, ReadUtilization, ReservationUse, Utilization};
 use fullmakt_domain::ids::{CustomerId, ReservationId};
+use fullmakt_domain::usage::hour_of;
 use fullmakt_server::App;
+use jiff::Timestamp;
 
 use super::{date_of, hundredths, known_in_words, written};
 use crate::chart::{BarChart, Group};
@@ -34,14 +36,20 @@ impl Uses {
     /// `100% · 98.2% · 97%`: of the last day, 7 and 30 days, where anything is known.
     pub fn in_words(&self, shell: &Shell, id: ReservationId) -> Option<String> {
         let one = self.all.reservations.iter().find(|one| one.reservation == id)?;
-        let shares = [1, 7, DAYS].map(|days| share(shell, &self.all, one, days).0);
+        let end = end_of(&self.all, one);
+        let shares = [1, 7, DAYS].map(|days| share(shell, one, end, days).0);
         Some(shares.join(" · "))
     }
 }
 
-/// The share of the last days, and of as many days before them.
-fn share(shell: &Shell, all: &Utilization, one: &ReservationUse, days: i64) -> (String, Option<String>) {
-    let (last, before) = all.last_days(one, days);
+/// The hour that follows the last one of which usage is known.
+fn end_of(all: &Utilization, one: &ReservationUse) -> i64 {
+    all.known_of(one).map_or(0, |known| known.end)
+}
+
+/// The share of the last days before an hour, and of as many days before them.
+fn share(shell: &Shell, one: &ReservationUse, end: i64, days: i64) -> (String, Option<String>) {
+    let (last, before) = one.last_days(end, days);
     let percent = |share| format::percent(shell.language(), share);
     (last.percent(1).map_or_else(|| "–".to_owned(), percent), before.percent(1).map(percent))
 }
@@ -93,9 +101,36 @@ impl UseOfReservation {
         let all = app.store.read(actor, &query).await?;
         let found = all.reservations.iter().find(|one| one.reservation == id);
         let shown = match found {
-            Some(one) => Ok(shown(shell, &all, one, explain)),
+            Some(one) => Ok(shown(shell, &all, one, &Days::last(&all, one), explain)),
             None => Err(shell.t("reservations-no-usage-text")),
         };
+        Ok(Self::new(shell, shown))
+    }
+
+    /// The same of one that is over, of the last days before its end.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    pub async fn until(
+        app: &App,
+        actor: &Actor,
+        customer: CustomerId,
+        id: ReservationId,
+        ended_at: Timestamp,
+        shell: &Shell,
+        explain: &str,
+    ) -> Result<Self, PageError> {
+        let end = hour_of(ended_at).saturating_add(1);
+        let period = Period::Hours { from: end.saturating_sub(DAYS * 24), until: end };
+        let all = app.store.read(actor, &ReadUtilization { customer, period, reservation: Some(id) }).await?;
+        let shown = match all.reservations.iter().find(|one| one.reservation == id) {
+            Some(one) => Ok(shown(shell, &all, one, &Days { end, is_over: true }, explain)),
+            None => Err(shell.t("reservations-no-usage-over")),
+        };
+        Ok(Self::new(shell, shown))
+    }
+
+    fn new(shell: &Shell, shown: Result<Shown, String>) -> Self {
         let headings = [
             shell.t("usage-heading-day"),
             shell.t("usage-reserved"),
@@ -104,28 +139,53 @@ impl UseOfReservation {
             shell.t("usage-unused"),
             shell.t("usage-unused-cost"),
         ];
-        Ok(Self { title: shell.t("usage-utilization"), shown, headings })
+        Self { title: shell.t("usage-utilization"), shown, headings }
     }
 }
 
-fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, explain: &str) -> Shown {
+/// Which days are told.
+struct Days {
+    /// The hour before which they end.
+    end: i64,
+    /// Whether they are the last ones of a reservation that is over.
+    is_over: bool,
+}
+
+impl Days {
+    fn last(all: &Utilization, one: &ReservationUse) -> Self {
+        Self { end: end_of(all, one), is_over: false }
+    }
+
+    /// Which spans are told of, in days.
+    fn spans(&self) -> &'static [i64] {
+        if self.is_over { &[DAYS] } else { &[1, 7, DAYS] }
+    }
+}
+
+fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, told: &Days, explain: &str) -> Shown {
     let t = shell.text;
     let quantity = |value| format::quantity(t.language(), value);
     let cost = |value| format::cost(t.language(), value, one.currency);
     let percent = |share| format::percent(t.language(), share);
-    let mut facts: Vec<(String, String)> = [1, 7, DAYS]
-        .into_iter()
+    let (of_days, of_all) = if told.is_over {
+        ("usage-its-last-days", "usage-its-last-description")
+    } else {
+        ("usage-last-days", "usage-reservation-description")
+    };
+    let end = told.end;
+    let mut facts: Vec<(String, String)> = told
+        .spans()
+        .iter()
         .map(|days| {
-            let (last, before) = share(shell, all, one, days);
+            let (last, before) = share(shell, one, end, *days);
             let value = match before {
                 Some(before) => t.with_all("usage-and-before", &[("last", &last), ("before", &before)]),
                 None => last,
             };
-            (t.with("usage-last-days", "days", days), value)
+            (t.with(of_days, "days", *days), value)
         })
         .collect();
     let known = all.known_of(one);
-    let end = known.map_or(0, |known| known.end);
     let begin = end.saturating_sub(DAYS * 24);
     let last = one.totals(begin, end);
     facts.push((t.get("usage-saved"), cost(last.saved_e10())));
@@ -146,7 +206,7 @@ fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, explain: &str) 
         })
         .collect();
     let description = t.with_all(
-        "usage-reservation-description",
+        of_all,
         &[
             ("percent", &last.percent(1).map_or_else(|| "–".to_owned(), percent)),
             ("unused", &quantity(last.unused_e10())),

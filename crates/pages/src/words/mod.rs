@@ -1,9 +1,11 @@
 //! The texts of the pages, and the words for what the domain says.
 
+mod names;
 mod refusal;
 mod returns;
 mod terms;
 
+pub use names::*;
 pub use refusal::*;
 pub use returns::*;
 pub use terms::*;

@@ -2,7 +2,8 @@
 
 use fullmakt_domain::catalog::Offer;
 use fullmakt_testkit::{
-    Answer, Browser, FJALLRAVEN, KUSTFISKE, PRODUKTION, PROV, Purchase, SKOGSBRUKET, Server, between, quoted_order,
+    Answer, Browser, FJALLRAVEN, KUSTEN, KUSTFISKE, PRODUKTION, PROV, Purchase, SKOGSBRUKET, Server, between,
+    quoted_order,
 };
 use fullmakt_world::catalog_csv;
 use std::collections::BTreeSet;
@@ -202,7 +203,7 @@ async fn r13_r14_r17_a_customer_buys_at_the_partners_price_once_and_both_see_it(
         "{list}"
     );
     look(olle.gets(&portal(&format!("/purchase?subscription={PRODUKTION}&q=D2s_v5"))).await.ok());
-    look(olle.gets(&item_path()).await.ok()).says("Pris från Nordmoln AB").says("Delad");
+    look(olle.gets(&item_path()).await.ok()).says("Pris från Nordmoln AB").says("Delat");
 
     // What is wrong is said beside the field, and what was typed stays.
     let wrong = look(configures(&mut olle, "1001", "Upfront", "två ord").await.is(400, ""));
@@ -232,7 +233,7 @@ async fn r13_r14_r17_a_customer_buys_at_the_partners_price_once_and_both_see_it(
         look(olle.gets(&portal("/reservations")).await.ok()).says("webb").says("Aktiv").says("Ingen användning än");
     list.says("olle@exempel.example (Kunden)");
     let detail = look(olle.gets(&reservation_on(&done)).await.ok());
-    let detail = detail.says("Översikt").says("Egenskaper").says("Historik").says("Köpt av").says("Delad");
+    let detail = detail.says("Översikt").says("Egenskaper").says("Historik").says("Köpt av").says("Delat");
     // R20: shown, disabled, with the reason and whom to ask.
     let detail = detail.says("hjalp@nordmoln.example").says("aria-describedby=\"why-partners\"");
     assert!(detail.text().matches("disabled").count() >= 4, "{detail}");
@@ -297,10 +298,26 @@ async fn r20_r22_the_customer_renames_splits_and_merges_and_the_rest_is_the_part
     let first_path = olle.at.split('?').next().unwrap().to_owned();
     let text = first.text();
     assert!(text.contains("Split from"), "{text}");
-    olle.gets(&page).await.ok().says("Split in two").says("The reservation is over");
+    // What is over says how it ended and what there is instead, and offers nothing that no longer applies.
+    let over = olle.gets(&page).await.ok().says("Split in two").says("olle@exempel.example (Customer) split it in two");
+    let over = over.says("Split into").says("web-1, quantity 1").says("web-1, quantity 3").says("No usage is known of");
+    let text = over.text();
+    for gone in ["No usage yet", "Changes that only the partner makes", "disabled", &format!("{page}/rename")] {
+        assert!(!text.contains(gone), "`{gone}` is on {text}");
+    }
+    olle.gets(&portal("/reservations")).await.ok().says("No usage yet");
     olle.submits(&split, &[("first", "1")]).await.is(409, "").says("no longer active");
     let merge = format!("{first_path}/merge");
     let form = olle.gets(&merge).await.ok().says("web-1, quantity 3").text();
+    let other = between(&form, "<option value=\"", "\"").unwrap().to_owned();
+    // Parts of the same size are told apart by their identifiers.
+    let third = format!("{}/split", path_of(&other, &first_path));
+    olle.gets(&third).await.ok();
+    olle.submits(&third, &[("first", "2")]).await.ok();
+    olle.gets(&merge).await.ok().says("web-1, quantity 2<").says("web-1, quantity 1<");
+    let list = olle.gets(&portal("/reservations")).await.ok().text();
+    assert_eq!(list.matches("web-1, ID …").count(), 2, "{list}");
+    let form = olle.gets(&merge).await.ok().text();
     let other = between(&form, "<option value=\"", "\"").unwrap().to_owned();
     olle.submits(&merge, &[("other", "x")]).await.is(400, "").says("Choose a reservation");
     olle.submits(&merge, &[("other", &other)]).await.ok().says("are merged").says("Came of a merge");
@@ -339,6 +356,63 @@ async fn r20_r22_the_customer_renames_splits_and_merges_and_the_rest_is_the_part
     olle.submits(&format!("{access}/add"), &[("principal", &rut.id), ("role", reader)]).await.ok().says("assigned");
     looks.gets(&merged).await.ok().says("Your role does not allow it");
     looks.submits(&format!("{merged}/rename"), &[("name", "x")]).await.is(403, "");
+}
+
+/// The path of another reservation of the same order.
+fn path_of(reservation: &str, beside: &str) -> String {
+    let (order, _) = beside.rsplit_once('/').expect("a path has segments");
+    format!("{order}/{reservation}")
+}
+
+#[tokio::test]
+async fn a_page_that_is_none_keeps_the_menu_of_whoever_is_signed_in() {
+    let server = Server::start().await;
+    let ours = format!("href=\"{}\"", portal("/usage"));
+    let (theirs, their_menu) = (format!("/portal/{KUSTFISKE}"), format!("href=\"/portal/{KUSTFISKE}"));
+    let customers = "href=\"/dashboard/customers\"";
+    let of_customer = format!("href=\"/dashboard/customers/{FJALLRAVEN}/usage\"");
+    // Who, where, what status; what of the menu is there, and what is not.
+    for (who, path, status, there, not) in [
+        (server.olle(), portal("/subscriptions/x"), 404, vec![ours.as_str()], vec![customers]),
+        (server.olle(), "/dashboard".to_owned(), 404, vec![&ours], vec![customers]),
+        (server.olle(), theirs.clone(), 404, vec![&ours], vec![&their_menu, "Kustfiske"]),
+        (server.sven(), portal("/subscriptions/x"), 404, vec![&ours, "You are acting for"], vec![customers]),
+        (
+            server.sven(),
+            format!("/dashboard/customers/{FJALLRAVEN}/statement"),
+            403,
+            vec![customers, &of_customer],
+            vec![&ours],
+        ),
+        (server.sven(), "/dashboard/nothing".to_owned(), 404, vec![customers], vec![&of_customer]),
+        (server.sven(), format!("/dashboard/customers/{KUSTFISKE}/usage"), 404, vec![customers], vec!["Kustfiske"]),
+    ] {
+        let mut browser = who.browses().await;
+        let answer = browser.gets(&path).await;
+        assert_eq!(answer.status, status, "{path}: {answer}");
+        let text = answer.text();
+        for part in there.into_iter().chain(["action=\"/sign-out\"", "action=\"/language\""]) {
+            assert!(text.contains(part), "`{part}` is not on {path}: {text}");
+        }
+        for part in not {
+            assert!(!text.contains(part), "`{part}` is on {path}: {text}");
+        }
+    }
+    let page = server.ture().browses().await.gets(&portal("/usage")).await.is(404, "").says(customers);
+    assert!(!page.text().contains("Fjällräven"), "{page}");
+}
+
+#[tokio::test]
+async fn r10_what_the_customer_buys_needs_no_registration_of_the_partners() {
+    let server = Server::start().await;
+    server.ture().grants_self_serve(KUSTFISKE).await.ok();
+    // The plan is not registered for what Sydmoln orders, and the page says that it is about that alone.
+    let mut ture = server.ture().browses().await;
+    let page = ture.gets(&format!("/dashboard/customers/{KUSTFISKE}/add-products")).await.ok();
+    page.says("not registered for the reservations that you order").says("buys by itself needs no registration");
+    let mut frida = server.frida().browses().await;
+    frida.gets(&format!("/portal/{KUSTFISKE}/purchase")).await.ok().says("name=\"family\"");
+    server.frida().purchases(&Purchase::of(1, SKU).with(KUSTEN)).await.ok();
 }
 
 #[tokio::test]

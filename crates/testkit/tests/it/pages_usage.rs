@@ -3,7 +3,7 @@
 use crate::books::movable;
 use axum::http::Method;
 use fullmakt_domain::rating::parse_scaled;
-use fullmakt_testkit::{FJALLRAVEN, PRODUKTION, Purchase, Server, between, quoted_order};
+use fullmakt_testkit::{Answer, FJALLRAVEN, PRODUKTION, PROV, Purchase, Server, between, quoted_order};
 use serde_json::{Value, json};
 
 /// Five machines that run around the clock for eight days from the purchase of two.
@@ -122,10 +122,72 @@ async fn without_usage_the_pages_say_how_it_gets_here() {
     let server = Server::start().await;
     let mut ada = server.ada().browses_in("sv").await;
     let mut olle = server.olle().browses().await;
-    for rest in ["/usage", "/usage/charge-back", "/usage/explain", "/what-to-buy"] {
+    for rest in ["/usage", "/usage/charge-back", "/usage/explain"] {
         let page = ada.gets(&format!("/dashboard/customers/{FJALLRAVEN}{rest}")).await.ok();
         page.says("Ingen användning än").says("fullmakt import usage");
         let page = olle.gets(&format!("/portal/{FJALLRAVEN}{rest}")).await.ok();
         page.says("No usage yet").says("your partner has brought in your usage");
+    }
+    // What to buy says what it would be made of, and nothing about a table that is not there.
+    let page = ada.gets(&format!("/dashboard/customers/{FJALLRAVEN}/what-to-buy")).await.ok();
+    page.says("Inga köpråd utan användning").says("fullmakt import usage");
+    let page = olle.gets(&format!("/portal/{FJALLRAVEN}/what-to-buy")).await.ok().says("No advice without usage");
+    let text = page.says("Ask your partner").says(&format!("href=\"/portal/{FJALLRAVEN}/purchase\"")).text();
+    assert!(!text.contains("alternatives") && !text.contains("class=\"filters\""), "{text}");
+}
+
+#[tokio::test]
+async fn r45_names_are_those_that_somebody_may_read_and_links_lead_where_he_may_go() {
+    let server = used().await;
+    let id = PRODUKTION;
+    let reservation = |page: &Answer| page.text().contains(&format!("href=\"/portal/{FJALLRAVEN}/reservations/"));
+    // Sven has no role with the customer, but the dashboard shows him these names.
+    let mut sven = server.sven().browses().await;
+    for rest in ["/usage?days=7", "/usage/charge-back", "/usage/explain?hour=2026-11-03T10:00", "/what-to-buy?days=7"] {
+        let page = sven.gets(&format!("/portal/{FJALLRAVEN}{rest}")).await.ok().says("Produktion");
+        assert!(!page.text().contains(&format!(">{id}<")) && !reservation(&page), "{page}");
+    }
+    let page = sven.gets(&format!("/portal/{FJALLRAVEN}/usage?days=7")).await.ok().says("prov");
+    // On behalf the price is the customer's; to the customer it is its own.
+    page.says("at the customer&#39;s price");
+    let mut olle = server.olle().browses().await;
+    let page = olle.gets(&format!("/portal/{FJALLRAVEN}/usage?days=7")).await.ok().says("at your price");
+    assert!(reservation(&page) && !page.text().contains("customer&#39;s price"), "{page}");
+    olle.gets(&format!("/portal/{FJALLRAVEN}/what-to-buy?days=7")).await.ok().says("at your price of today");
+}
+
+#[tokio::test]
+async fn r45_figures_that_are_of_more_than_one_may_see_say_so() {
+    let server = movable().await;
+    let (ada, olle) = (server.ada(), server.olle());
+    let wanted = Purchase::of(2, "Standard_D2s_v5");
+    let order = quoted_order(&olle.asks_price(&wanted).await.ok());
+    olle.buys_quoted(&order, &wanted).await.ok();
+    server.lets_pass("P9D").await;
+    // Four of five run in a subscription on which Olle has no role.
+    let mut both = usage();
+    for n in 0..4 {
+        let elsewhere = both["resources"][n]["resourceId"].as_str().unwrap().replace(PRODUKTION, PROV);
+        both["resources"][n]["resourceId"] = json!(elsewhere);
+        both["resources"][n]["subAccountId"] = json!(PROV);
+    }
+    ada.sends(Method::POST, "/fullmakt/v1/usage", &both).await.ok();
+    server.lets_pass("PT1S").await;
+    let path = format!("/portal/{FJALLRAVEN}/usage?days=7");
+    let mut browser = olle.browses().await;
+    let page = browser.gets(&path).await.ok().says("also covered usage in subscriptions on which you have no role");
+    assert!(!page.text().contains(PROV) && !page.text().contains("covered by reservations that you"), "{page}");
+    // Rut may read the subscription and not the reservation.
+    let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    ada.assigns(reader, &server.rut().id, &format!("/subscriptions/{PRODUKTION}")).await.ok();
+    let page = server.rut().browses().await.gets(&path).await.ok();
+    page.says("covered by reservations that you have no role on");
+    let explain = format!("/portal/{FJALLRAVEN}/usage/explain?hour=2026-11-03T10:00");
+    let page = server.rut().browses().await.gets(&explain).await.ok().says("by a reservation that you may not see");
+    assert!(!page.text().contains(&order), "{page}");
+    // Whoever sees all of it hears nothing of the kind.
+    for all in [format!("/dashboard/customers/{FJALLRAVEN}/usage?days=7"), path] {
+        let page = ada.browses().await.gets(&all).await.ok();
+        assert!(!page.text().contains("you have no role"), "{page}");
     }
 }
