@@ -23,8 +23,8 @@ statement-none = Nothing was charged
 statement-none-text = There is no purchase, instalment or return in this month.
 statement-hidden = Nothing that you may see
 statement-hidden-text = { $count ->
-    [one] What this month was charged for is one line, about a reservation that your roles do not let you see.
-   *[other] What this month was charged for is { $count } lines, about reservations that your roles do not let you see.
+    [one] There is one charge in this month, for a reservation that your roles do not let you see.
+   *[other] There are { $count } charges in this month, for reservations that your roles do not let you see.
   }
 statement-left-out = { $count ->
     [one] One line is left out, and not in the total: your roles do not let you see the reservation it is for.

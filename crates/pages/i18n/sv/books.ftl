@@ -23,8 +23,8 @@ statement-none = Inget har debiterats
 statement-none-text = Det finns inget köp, ingen delbetalning och ingen återlämning den här månaden.
 statement-hidden = Inget som du får se
 statement-hidden-text = { $count ->
-    [one] Den här månadens debitering är en rad, om en reservation som dina roller inte låter dig se.
-   *[other] Den här månadens debitering är { $count } rader, om reservationer som dina roller inte låter dig se.
+    [one] Den här månaden har en debitering, för en reservation som dina roller inte låter dig se.
+   *[other] Den här månaden har { $count } debiteringar, för reservationer som dina roller inte låter dig se.
   }
 statement-left-out = { $count ->
     [one] En rad är utelämnad och inte med i summan: dina roller låter dig inte se reservationen den gäller.

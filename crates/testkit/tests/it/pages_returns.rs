@@ -220,7 +220,7 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let mut rut = server.rut().browses().await;
     rut.gets(&portal("/statement/export.pdf?month=2026-11")).await.is(404, "");
     let hidden =
-        rut.gets(&portal("/statement?month=2026-11")).await.ok().says("one line").says("Nothing that you may see");
+        rut.gets(&portal("/statement?month=2026-11")).await.ok().says("one charge").says("Nothing that you may see");
     assert!(!hidden.text().contains("42.25") && !hidden.text().contains("Nothing was charged"), "{hidden}");
     assert_eq!(rows_of(&rut.gets(&portal("/statement/export.csv?month=2026-11")).await.ok()).len(), 1);
     // On the customer's behalf the partner's agent sees the same as the customer.
