@@ -366,7 +366,7 @@ pub struct OrdersFound {
     pub orders: Vec<Order>,
     /// How many fit in all.
     pub count: i64,
-    /// What the customer pays for them all, in every currency.
+    /// What the customer pays for those that are not cancelled, in every currency in which there are such.
     pub totals: Vec<Money>,
 }
 

@@ -75,9 +75,10 @@ pub fn kind(t: Text, kind: LedgerKind) -> String {
 
 /// What a line is about: the product, and which instalment.
 pub fn about(t: Text, item: &str, instalment: Option<(i64, i64)>) -> String {
+    let item = words::product(t, item);
     match instalment {
         Some((number, of)) => t.with_all("statement-instalment", &[("item", &item), ("number", &number), ("of", &of)]),
-        None => item.to_owned(),
+        None => item,
     }
 }
 

@@ -180,17 +180,18 @@ impl Answer for BrowseOrders {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<OrdersFound, Fault> {
         let (customer, partner) = (permit.customer(), permit.partner());
         let sums = format!(
-            "SELECT o.currency, count(DISTINCT o.order_id),
-                    CAST(coalesce(sum(l.customer_unit_e6 * l.quantity), 0) AS BIGINT)
+            "SELECT o.currency, count(DISTINCT o.order_id), count(DISTINCT CASE WHEN o.status <> $6 THEN o.order_id END),
+                    CAST(coalesce(sum(CASE WHEN o.status <> $6 THEN l.customer_unit_e6 * l.quantity END), 0) AS BIGINT)
              FROM commerce_order o LEFT JOIN order_line l ON l.customer_id = o.customer_id AND l.order_id = o.order_id
              WHERE o.customer_id = $1 AND {WANTED} GROUP BY o.currency ORDER BY o.currency"
         );
-        let sums: Vec<(String, i64, i64)> = query_as(sums)
+        let sums: Vec<(String, i64, i64, i64)> = query_as(sums)
             .bind(customer.to_string())
             .bind(partner.to_string())
             .bind(self.side.map_or("", BoughtBy::name))
             .bind(self.status.map_or("", OrderStatus::name))
             .bind(&self.search)
+            .bind(OrderStatus::Cancelled.name())
             .fetch_all(tx)
             .await?;
         let page = format!(
@@ -213,8 +214,9 @@ impl Answer for BrowseOrders {
             let lines = lines_of(customer, &row.order_id, tx).await?;
             orders.extend(with_lines(vec![row], lines, customer, partner)?);
         }
-        let totals = sums.iter().map(|(currency, _, amount)| money(*amount, currency)).collect::<Result<_, _>>()?;
-        Ok(OrdersFound { orders, count: sums.iter().map(|(_, count, _)| count).sum(), totals })
+        let standing = sums.iter().filter(|(_, _, standing, _)| *standing > 0);
+        let totals = standing.map(|(currency, _, _, amount)| money(*amount, currency)).collect::<Result<_, _>>()?;
+        Ok(OrdersFound { orders, count: sums.iter().map(|(_, count, _, _)| count).sum(), totals })
     }
 }
 
@@ -393,12 +395,36 @@ pub(crate) async fn insert(customer: CustomerId, order: &Order, tx: &mut Tx<'_>)
 
 #[cfg(test)]
 mod tests {
+    use fullmakt_domain::cancellation::CancelOrder;
     use fullmakt_domain::order::{BrowseReservations, GetBoughtOrder, Stage};
     use fullmakt_domain::reservation::EXPIRING;
     use jiff::{SignedDuration, Timestamp};
+    use uuid::Uuid;
 
     use super::*;
     use crate::testing::{ADA, CUSTOMER, OLLE, PARTNER, actor, bought, buys, request, stores};
+
+    #[tokio::test]
+    async fn r17_what_is_cancelled_is_found_and_not_among_what_is_to_be_paid() {
+        let (ada, olle) = (actor(ADA, PARTNER), actor(OLLE, CUSTOMER));
+        let customer = CustomerId::parse(CUSTOMER).unwrap();
+        for (store, _directory) in stores().await {
+            bought(&store).await;
+            buys(&store, &olle, "44444444-4444-4444-8444-444444444445").await;
+            let any = BrowseOrders { customer, side: None, status: None, search: String::new(), skip: 0, size: 10 };
+            let cancelled = BrowseOrders { status: Some(OrderStatus::Cancelled), ..any.clone() };
+            let found = async |asked: &BrowseOrders| {
+                let found = store.read(&ada, asked).await.unwrap();
+                (found.count, found.totals.iter().map(ToString::to_string).collect::<Vec<_>>())
+            };
+            assert_eq!(found(&any).await, (2, vec!["4000.00 EUR".to_owned()]));
+            let order = store.read(&ada, &any).await.unwrap().orders[0].id.clone();
+            let cancel = CancelOrder { customer, order, session: Uuid::from_u128(0x9) };
+            store.execute(&ada, &cancel, &request()).await.unwrap();
+            assert_eq!(found(&any).await, (2, vec!["2000.00 EUR".to_owned()]));
+            assert_eq!(found(&cancelled).await, (1, vec![]));
+        }
+    }
 
     #[tokio::test]
     async fn r17_orders_and_reservations_are_searched_counted_and_cut_into_pages() {

@@ -10,15 +10,14 @@ orders-product = Product
 orders-items = Items
 orders-quantity = Quantity
 orders-total = Total
-orders-one-time = One time
-orders-monthly = Monthly
 orders-completed = Completed
 orders-cancelled = Cancelled
 orders-and-more = { $item } and { $count } more
-orders-summary = { $count ->
-    [one] { $count } order, in all { $total } to be paid by the customer
-   *[other] { $count } orders, in all { $total } to be paid by the customer
+orders-count = { $count ->
+    [one] { $shown } order
+   *[other] { $shown } orders
   }
+orders-summary = { $count }. Ordered for { $total }, without those that were cancelled.
 orders-none = No orders yet
 orders-none-text = What you buy for the customer, and what the customer buys when you allow it, is listed here.
 orders-none-found = Nothing found

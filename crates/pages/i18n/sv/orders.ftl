@@ -10,15 +10,14 @@ orders-product = Produkt
 orders-items = Artiklar
 orders-quantity = Antal
 orders-total = Summa
-orders-one-time = Engångsbetalning
-orders-monthly = Månadsvis
 orders-completed = Slutförd
 orders-cancelled = Annullerad
 orders-and-more = { $item } och { $count } till
-orders-summary = { $count ->
-    [one] { $count } order, totalt { $total } för kunden att betala
-   *[other] { $count } ordrar, totalt { $total } för kunden att betala
+orders-count = { $count ->
+    [one] { $shown } order
+   *[other] { $shown } ordrar
   }
+orders-summary = { $count }. Beställt för { $total }, annullerade ordrar inte medräknade.
 orders-none = Inga ordrar än
 orders-none-text = Här visas det du köper åt kunden, och det kunden köper själv när du tillåter det.
 orders-none-found = Inget hittades

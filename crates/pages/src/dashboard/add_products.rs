@@ -144,7 +144,7 @@ fn choice(t: Text, entitlement: &Entitlement) -> Choice {
     };
     Choice {
         id: entitlement.id.to_string(),
-        name: entitlement.name.clone(),
+        name: words::product(t, &entitlement.name),
         offer: words::offer(t, entitlement.offer),
         status: words::subscription_status(t, entitlement.status),
         problem: problem.map(|key| t.get(key)),
@@ -347,7 +347,7 @@ async fn products_page(desk: &Desk<'_>, fields: &Fields, error: Option<String>) 
             add: desk.path("/cart"),
             here,
             subscription: entitlement.id.to_string(),
-            on: entitlement.name.clone(),
+            on: words::product(t, &entitlement.name),
             kept: kept.collect(),
             filters: offer_fields(t, fields, &page.choices),
             error,
@@ -532,7 +532,8 @@ async fn lines(
         let cost = money(|wish| wish.prices.partner, asked.quantity);
         totals.extend(price.zip(cost));
         let show = |money: Option<Money>| money.map(|money| shell.money(&money)).unwrap_or_default();
-        let title = wish.as_ref().map_or_else(|| item_title(&catalog, &asked.item), |wish| wish.title.clone());
+        let title =
+            wish.as_ref().map_or_else(|| item_title(t, &catalog, &asked.item), |wish| words::product(t, &wish.title));
         let plans = plans_of(&catalog, &asked.item);
         let cycle = BillingCycle::parse(&asked.billing_cycle).unwrap_or(BillingCycle::OneTime);
         let typed = entered(form, "quantity", number);
@@ -541,7 +542,7 @@ async fn lines(
         let scopes =
             vec![("shared".to_owned(), t.get("scope-shared")), ("single".to_owned(), t.get("wizard-scope-single"))];
         let cycles = [BillingCycle::OneTime, BillingCycle::Monthly];
-        let cycles = cycles.into_iter().map(|cycle| (cycle.name().to_owned(), super::orders::cycle(t, cycle)));
+        let cycles = cycles.into_iter().map(|cycle| (cycle.name().to_owned(), words::billing_cycle(t, cycle)));
         shown.push(Line {
             number,
             quantity: Field::text(format!("quantity-{number}"), t.get("orders-quantity"))
@@ -553,13 +554,13 @@ async fn lines(
                 .value(entered(form, "billing", number).unwrap_or(cycle.name())),
             // Monthly is there only for what can be paid by the month.
             billing_fixed: (!plans.contains(&BillingPlan::Monthly))
-                .then(|| super::orders::cycle(t, BillingCycle::OneTime)),
+                .then(|| words::billing_cycle(t, BillingCycle::OneTime)),
             scope: legacy.then(|| {
                 let value = entered(form, "scope", number).unwrap_or(if single { "single" } else { "shared" });
                 Field::choice(format!("scope-{number}"), t.get("reservation-scope"), scopes).value(value)
             }),
             shown_quantity: shell.number(asked.quantity),
-            shown_billing: super::orders::cycle(t, cycle),
+            shown_billing: words::billing_cycle(t, cycle),
             shown_scope: t.get(if single { "wizard-scope-single" } else { "scope-shared" }),
             term: wish.as_ref().map(|wish| words::term(t, wish.item.term)).unwrap_or_default(),
             unit: show(money(|wish| wish.prices.customer, 1)),
@@ -580,15 +581,15 @@ async fn lines(
     Ok((shown, sums))
 }
 
-/// What the catalogue calls an item that cannot be bought now.
-fn item_title(catalog: &Catalog, item: &str) -> String {
+/// What an item that cannot be bought now is called.
+fn item_title(t: Text, catalog: &Catalog, item: &str) -> String {
     let resolved = CatalogItemId::parse(item).ok().and_then(|id| catalog.items().resolve(&id));
     match resolved {
         Some(CatalogItem::Reservation { offer, .. }) => {
-            format!("{}, {}, {}", offer.sku, offer.region.title(), offer.term.title())
+            format!("{}, {}, {}", offer.sku, offer.region.title(), words::term(t, offer.term))
         }
-        Some(CatalogItem::AzurePlan) => "Azure plan".to_owned(),
-        Some(CatalogItem::AzureGlobal) => "Microsoft Azure (MS-AZR-0145P)".to_owned(),
+        Some(CatalogItem::AzurePlan) => words::offer(t, AzureOffer::AzurePlan),
+        Some(CatalogItem::AzureGlobal) => words::offer(t, AzureOffer::AzureGlobal),
         None => item.chars().take(80).collect(),
     }
 }
@@ -770,7 +771,7 @@ pub async fn done(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
             orders.push((
                 order.id.alternate().to_owned(),
                 format!("{history}/{}", order.id),
-                super::orders::cycle(desk.text(), order.billing_cycle),
+                words::billing_cycle(desk.text(), order.billing_cycle),
             ));
         }
     }

@@ -151,7 +151,7 @@ impl Change {
         let shell = Shell::customer(agent, entitlement.customer, customer, t.get(title), place);
         ChangePage {
             shell: shell.via(t.get("nav-subscriptions"), &back),
-            question: t.with(question, "name", &entitlement.name),
+            question: t.with(question, "name", words::product(t, &entitlement.name)),
             means: t.get(means),
             version: entitlement.version,
             problem,

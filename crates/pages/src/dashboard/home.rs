@@ -18,6 +18,7 @@ use crate::error::PageError;
 use crate::parts::Empty;
 use crate::shell::{Place, Shell, ok};
 use crate::visitor::Agent;
+use crate::words;
 
 /// Rows of each list.
 const ROWS: u32 = 10;
@@ -95,8 +96,10 @@ pub async fn show(State(app): State<App>, agent: Agent) -> Result<Response, Page
     let purchases = purchases.into_iter().map(|purchase| PurchaseRow {
         at: shell.instant(&purchase.at),
         item: match purchase.lines {
-            0 | 1 => purchase.item,
-            lines => t.with_all("orders-and-more", &[("item", &purchase.item), ("count", &(lines - 1))]),
+            0 | 1 => words::product(t, &purchase.item),
+            lines => {
+                t.with_all("orders-and-more", &[("item", &words::product(t, &purchase.item)), ("count", &(lines - 1))])
+            }
         },
         path: format!("/dashboard/customers/{}/orders/{}", purchase.customer.id, purchase.order),
         buyer: purchase.buyer,

@@ -8,7 +8,7 @@ use fullmakt_domain::history::{FindCustomers, NamedCustomer};
 use fullmakt_domain::ids::{CustomerId, OrderId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::{
-    BillingCycle, BoughtBy, BrowseOrders, Buyer, GetOrder, Order, OrderLine, OrderStatus, OrderedItem, OrdersFound,
+    BoughtBy, BrowseOrders, Buyer, GetOrder, Order, OrderLine, OrderStatus, OrderedItem, OrdersFound,
 };
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
@@ -85,14 +85,6 @@ pub(super) fn side_badge(t: Text, buyer: &Buyer) -> Badge {
     Badge::new(tone, words::bought_by(t, buyer.side))
 }
 
-/// How often an order is billed.
-pub(super) fn cycle(t: Text, cycle: BillingCycle) -> String {
-    t.get(match cycle {
-        BillingCycle::OneTime => "orders-one-time",
-        BillingCycle::Monthly => "orders-monthly",
-    })
-}
-
 fn status(t: Text, status: OrderStatus) -> Badge {
     match status {
         OrderStatus::Completed => Badge::new(Tone::Good, t.get("orders-completed")),
@@ -157,7 +149,12 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
     let shell = Shell::customer(&agent, customer.id, &customer.name, t.get("nav-order-history"), Place::CustomerOrders);
     let summary = (count > 0).then(|| {
         let all: Vec<String> = totals.iter().map(|total| shell.money(total)).collect();
-        t.with_all("orders-summary", &[("count", &count), ("total", &all.join(" + "))])
+        let count = t.with_all("orders-count", &[("count", &count), ("shown", &shell.number(count))]);
+        if all.is_empty() {
+            count
+        } else {
+            t.with_all("orders-summary", &[("count", &count), ("total", &all.join(" + "))])
+        }
     });
     let path = format!("/dashboard/customers/{}/orders", customer.id);
     let more = i64::from(before_page(number.saturating_add(1), PAGE)) < count;
@@ -169,7 +166,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
             at: shell.instant(&order.placed_at),
             items: items(t, order),
             quantity: shell.number(order.lines.iter().map(|line| line.quantity).sum::<i64>()),
-            cycle: cycle(t, order.billing_cycle),
+            cycle: words::billing_cycle(t, order.billing_cycle),
             total: shell.money(&total(order)),
             status: status(t, order.status),
             side: side_badge(t, &order.buyer),
@@ -197,7 +194,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
 }
 
 fn items(t: Text, order: &Order) -> String {
-    let first = order.lines.first().map(|line| line.name.clone()).unwrap_or_default();
+    let first = order.lines.first().map(|line| words::product(t, &line.name)).unwrap_or_default();
     match order.lines.len() {
         0 | 1 => first,
         count => t.with_all("orders-and-more", &[("item", &first), ("count", &count.saturating_sub(1))]),
@@ -250,7 +247,7 @@ pub async fn show(
         (t.get("order-number"), order.id.alternate().to_owned()),
         (t.get("order-id"), order.id.to_string()),
         (t.get("order-date"), shell.instant(&order.placed_at)),
-        (t.get("order-billing"), cycle(t, order.billing_cycle)),
+        (t.get("order-billing"), words::billing_cycle(t, order.billing_cycle)),
     ];
     let total = shell.money(&total(&order));
     Ok(ok(&OrderPage {
@@ -277,7 +274,7 @@ fn line_row(shell: &Shell, customer: CustomerId, line: &OrderLine) -> LineRow {
         }
     };
     LineRow {
-        name: line.name.clone(),
+        name: words::product(t, &line.name),
         path,
         term,
         quantity: shell.number(line.quantity),

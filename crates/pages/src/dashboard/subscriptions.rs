@@ -94,7 +94,7 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(customer): Path<Str
             }
             product.subscriptions.push(Line {
                 id: subscription.id.to_string(),
-                name: subscription.name.clone(),
+                name: words::product(t, &subscription.name),
                 state: state(&shell, subscription.status),
                 manage: line.manageable.then(|| manage::access(customer, subscription.id)),
             });
@@ -147,7 +147,7 @@ fn product(shell: &Shell, path: &str, query: &crate::fields::Fields, line: &Subs
         SubscriptionStatus::Deleted => None,
     };
     Product {
-        name: entitlement.name.clone(),
+        name: words::product(shell.text, &entitlement.name),
         offer: words::offer(shell.text, entitlement.offer),
         bought: shell.day(&entitlement.created_at),
         state: state(shell, entitlement.status),

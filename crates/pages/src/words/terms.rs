@@ -4,14 +4,14 @@ use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, Term};
 use fullmakt_domain::ids::RoleDefinitionId;
-use fullmakt_domain::order::BoughtBy;
+use fullmakt_domain::order::{BillingCycle, BoughtBy};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::rating::Why;
 use fullmakt_domain::reservation::{AppliedScope, Phase};
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
 use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
-use fullmakt_server::text::Text;
+use fullmakt_server::text::{Language, Text};
 
 use crate::parts::{Badge, Tone};
 
@@ -61,12 +61,34 @@ pub fn term(t: Text, term: Term) -> String {
     t.with("term-years", "years", term.years())
 }
 
+/// A product's name: the catalogue's, which is English, with its term in the visitor's language, and an Azure plan as pages call it.
+pub fn product(t: Text, name: &str) -> String {
+    if t.language() == Language::English {
+        return name.to_owned();
+    }
+    if name == "Azure plan" {
+        return offer(t, AzureOffer::AzurePlan);
+    }
+    let of =
+        |years: Term| Some(format!("{}, {}", name.strip_suffix(years.title())?.strip_suffix(", ")?, term(t, years)));
+    Term::ALL.into_iter().find_map(of).unwrap_or_else(|| name.to_owned())
+}
+
 /// How a reservation is paid.
 pub fn plan(t: Text, plan: BillingPlan) -> String {
     t.get(match plan {
         BillingPlan::Upfront => "plan-upfront",
         BillingPlan::Monthly => "plan-monthly",
     })
+}
+
+/// How an order is paid: in the words for how a reservation is.
+pub fn billing_cycle(t: Text, cycle: BillingCycle) -> String {
+    let as_plan = match cycle {
+        BillingCycle::OneTime => BillingPlan::Upfront,
+        BillingCycle::Monthly => BillingPlan::Monthly,
+    };
+    plan(t, as_plan)
 }
 
 /// Where a reservation's benefit applies; `name` is that of the subscription, where it is known.
@@ -193,4 +215,24 @@ pub fn why(t: Text, why: &Why) -> String {
             return t.with(key, "lines", lines.iter().map(i64::to_string).collect::<Vec<_>>().join(", "));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::texts;
+
+    #[test]
+    fn the_term_in_a_products_name_is_in_the_visitors_language() {
+        for (name, swedish) in [
+            (
+                "Reserved VM Instance, Standard_D2s_v5, SE Central, 3 Years",
+                "Reserved VM Instance, Standard_D2s_v5, SE Central, 3 år",
+            ),
+            ("1 Year", "1 Year"),
+            ("Azure plan", "Azure-plan"),
+        ] {
+            assert_eq!([texts(Language::English), texts(Language::Swedish)].map(|t| product(t, name)), [name, swedish]);
+        }
+    }
 }
