@@ -13,6 +13,8 @@ use jiff::tz::TimeZone;
 use rust_decimal::{Decimal as Exact, RoundingStrategy};
 
 const NO_BREAK_SPACE: char = '\u{a0}';
+/// The minus sign, which Swedish has anyway.
+const MINUS: &str = "\u{2212}";
 
 // The formatters are not made to be shared between threads.
 thread_local! {
@@ -25,11 +27,12 @@ fn formatter(locale: Locale) -> DecimalFormatter {
         .expect("the formats of both languages are part of the program")
 }
 
-/// A number, given as plain decimal text, with the language's grouping and decimal sign. What is no number stays as it is.
+/// A number, given as plain decimal text, with the language's grouping and decimal sign and a true minus. What is no number
+/// stays as it is.
 pub fn number(language: Language, plain: &str) -> String {
     let Ok(decimal) = Decimal::from_str(plain) else { return plain.to_owned() };
     match language {
-        Language::English => ENGLISH.with(|formatter| formatter.format(&decimal).to_string()),
+        Language::English => ENGLISH.with(|formatter| formatter.format(&decimal).to_string().replace('-', MINUS)),
         Language::Swedish => SWEDISH.with(|formatter| formatter.format(&decimal).to_string()),
     }
 }
@@ -46,8 +49,8 @@ pub fn money(language: Language, amount: Money) -> String {
         (Language::Swedish, "SEK") => format!("{figures}{NO_BREAK_SPACE}kr"),
         (Language::Swedish, "EUR" | "USD" | "GBP") => format!("{figures}{NO_BREAK_SPACE}{}", amount.currency.symbol()),
         (Language::Swedish, _) => format!("{figures}{NO_BREAK_SPACE}{code}"),
-        (Language::English, "EUR" | "USD" | "GBP") => match figures.strip_prefix('-') {
-            Some(figures) => format!("-{}{figures}", amount.currency.symbol()),
+        (Language::English, "EUR" | "USD" | "GBP") => match figures.strip_prefix(MINUS) {
+            Some(figures) => format!("{MINUS}{}{figures}", amount.currency.symbol()),
             None => format!("{}{figures}", amount.currency.symbol()),
         },
         (Language::English, _) => format!("{code}{NO_BREAK_SPACE}{figures}"),
@@ -97,6 +100,12 @@ pub fn instant_utc(text: Text, at: Timestamp) -> String {
     text.with("date-and-time-utc", "at", instant(text, at))
 }
 
+/// An instant to the second, in UTC: `22 Nov 2026, 15:41:07`.
+pub fn instant_to_second(text: Text, at: Timestamp) -> String {
+    let second = at.to_zoned(TimeZone::UTC).second();
+    format!("{}:{second:02}", instant(text, at))
+}
+
 /// The day of an instant, in UTC.
 pub fn day_of(text: Text, at: Timestamp) -> String {
     date(text, at.to_zoned(TimeZone::UTC).date())
@@ -114,7 +123,7 @@ mod tests {
         let of = |amount_e6, code| Money { amount_e6, currency: Currency::parse(code).unwrap() };
         for (amount, english, swedish) in [
             (of(1_234_500_000, "EUR"), "€1,234.50", "1\u{a0}234,50\u{a0}€"),
-            (of(-1_234_500_000, "USD"), "-$1,234.50", "\u{2212}1\u{a0}234,50\u{a0}$"),
+            (of(-1_234_500_000, "USD"), "\u{2212}$1,234.50", "\u{2212}1\u{a0}234,50\u{a0}$"),
             (of(99_990_000, "SEK"), "SEK\u{a0}99.99", "99,99\u{a0}kr"),
             (of(10_001_000, "EUR"), "€10.001", "10,001\u{a0}€"),
             (of(5_000_000, "JPY"), "JPY\u{a0}5", "5\u{a0}JPY"),
@@ -130,6 +139,7 @@ mod tests {
         assert_eq!(instant(texts(Language::English), at), "2 Nov 2026, 05:04");
         assert_eq!(instant(texts(Language::Swedish), at), "2 nov. 2026 05:04");
         assert_eq!(instant_utc(texts(Language::English), at), "2 Nov 2026, 05:04 UTC");
+        assert_eq!(instant_to_second(texts(Language::English), at), "2 Nov 2026, 05:04:00");
     }
 
     #[test]
@@ -138,7 +148,7 @@ mod tests {
         for (value, english, swedish) in [
             (12_345_678_950_000, "SEK\u{a0}1,234.57", "1\u{a0}234,57\u{a0}kr"),
             (50_000_000, "SEK\u{a0}0.00", "0,00\u{a0}kr"),
-            (-250_000_000, "SEK\u{a0}-0.02", "\u{2212}0,02\u{a0}kr"),
+            (-250_000_000, "SEK\u{a0}\u{2212}0.02", "\u{2212}0,02\u{a0}kr"),
         ] {
             assert_eq!(cost(Language::English, value, sek), english);
             assert_eq!(cost(Language::Swedish, value, sek), swedish);

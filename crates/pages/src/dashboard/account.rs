@@ -17,6 +17,7 @@ use crate::error::PageError;
 use crate::parts::{Badge, Tone};
 use crate::shell::{Place, Shell, render};
 use crate::visitor::Agent;
+use crate::words;
 
 #[derive(Template)]
 #[template(path = "dashboard/account.html")]
@@ -24,6 +25,7 @@ struct AccountPage {
     shell: Shell,
     path: String,
     customer: Customer,
+    country: String,
     address: Vec<String>,
     bill_to_lacking: Option<String>,
     agreement: Option<Confirmed>,
@@ -90,6 +92,7 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(customer): Path<Str
     let address = [&bill_to.address_1, &bill_to.address_2, &town, &bill_to.region];
     let page = AccountPage {
         path: format!("/dashboard/customers/{id}/account"),
+        country: words::country(t, customer.country),
         address: address.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
         bill_to_lacking: lacking(&agent, &UPDATE_BILL_TO),
         agreement: confirmed(&shell, &customer, agreements.first()),

@@ -22,6 +22,7 @@ use crate::fields::{Fields, encoded};
 use crate::parts::{Badge, Empty, Field, Pager, Tone};
 use crate::shell::{Place, Shell, render};
 use crate::visitor::Agent;
+use crate::{format, words};
 
 const PATH: &str = "/dashboard/activity-log";
 /// Records on a page.
@@ -128,6 +129,13 @@ struct ChangeRow {
     name: String,
     old: String,
     new: String,
+}
+
+impl ChangeRow {
+    fn worded(self, t: Text) -> Self {
+        let value = |text: &str| words::value(t, &self.name, text);
+        Self { old: value(&self.old), new: value(&self.new), name: words::property(t, &self.name) }
+    }
 }
 
 /// What is searched for.
@@ -310,7 +318,7 @@ fn row(shell: &Shell, query: &Fields, record: &ActivityRecord, open: &str) -> Lo
         customer: named(record),
         action: action(t, &record.operation),
         failed: (record.outcome == Outcome::Failed).then(|| Badge::new(Tone::Bad, t.get("activity-failed"))),
-        actor: record.actor_name.clone(),
+        actor: actor(t, record),
         actor_path: format!("{PATH}{}", query.query_with(&[("user", &record.actor_name), ("after", ""), ("open", "")])),
         toggle: format!("{PATH}{}#{}", query.query_with(&[("open", toggle)]), encoded(&format!("record-{key}"))),
         details: is_open.then(|| details(shell, record)),
@@ -331,15 +339,22 @@ fn details(shell: &Shell, record: &ActivityRecord) -> Details {
         }
     };
     add("activity-reason", record.message.clone());
-    add("activity-time", Some(record.at.to_string()));
+    add("activity-time", Some(format::instant_to_second(t, record.at)));
     add("activity-customer-id", record.customer.map(|id| id.to_string()));
     add("activity-subject", Some(record.subject.clone()));
     add("activity-user-id", Some(record.actor.to_string()));
     add("activity-application", record.application.map(|id| id.to_string()));
     add("activity-correlation", Some(record.correlation.to_string()));
     add("activity-number", Some(record.sequence.to_string()));
-    facts.extend(record.details.iter().map(|(name, value)| (name.clone(), value.clone())));
-    Details { facts, changes: changes(record.old.as_deref(), record.new.as_deref()) }
+    let worded = |(name, value): &(String, String)| (words::property(t, name), words::value(t, name, value));
+    facts.extend(record.details.iter().map(worded));
+    let changes = changes(record.old.as_deref(), record.new.as_deref());
+    Details { facts, changes: changes.into_iter().map(|change| change.worded(t)).collect() }
+}
+
+/// Who it was. What falls due is nobody's deed: the server itself does it.
+fn actor(t: Text, record: &ActivityRecord) -> String {
+    if record.actor.0.is_nil() { t.get("activity-itself") } else { record.actor_name.clone() }
 }
 
 /// Old and new value side by side, one line for each value in them.

@@ -134,7 +134,10 @@ impl BillToPage {
         let typed = form.and_then(|form| form.get("version"));
         Self {
             shell: shell.via(t.get("nav-account"), &back),
-            lead: t.with_all("bill-to-lead", &[("customer", &customer.name), ("country", &customer.country.code())]),
+            lead: t.with_all(
+                "bill-to-lead",
+                &[("customer", &customer.name), ("country", &words::country(t, customer.country))],
+            ),
             company: vec![
                 language_field(t, &value("language"), entries),
                 filled(t, value, entries)("registration_number", "bill-to-registration-number")

@@ -165,7 +165,7 @@ fn say(t: Text, customer: CustomerId, readiness: &Readiness, question: &CanBuy, 
             manageable(*subscription).then(|| (t.get("manage-access"), manage::access(customer, *subscription))),
         ),
         Obstacle::MarketNotServed { country } => {
-            (t.with("missing-market", "country", country.code()), t.get("missing-market-remedy"), None)
+            (t.with("missing-market", "country", words::country(t, *country)), t.get("missing-market-remedy"), None)
         }
         Obstacle::NotForSale(reason) => (words::not_for_sale(t, reason), t.get("missing-item-remedy"), None),
         Obstacle::ScopeOutsideContext { .. } => (words::obstacle(t, obstacle), String::new(), None),

@@ -1,11 +1,15 @@
 //! The texts of the pages, and the words for what the domain says.
 
+mod countries;
 mod names;
+mod records;
 mod refusal;
 mod returns;
 mod terms;
 
+pub use countries::*;
 pub use names::*;
+pub use records::*;
 pub use refusal::*;
 pub use returns::*;
 pub use terms::*;

@@ -97,15 +97,17 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
         Refusal::OrderLine { problem, .. } => line_problem(t, problem),
         Refusal::DomainTaken { domain } => t.with("refusal-domain-taken", "domain", domain),
         Refusal::RegistrationNumberNotTaken { country } => {
-            t.with("refusal-registration-number-not-taken", "country", country.code())
+            t.with("refusal-registration-number-not-taken", "country", super::country(t, *country))
         }
         Refusal::RegistrationNumberMissing { country } => {
-            t.with("refusal-registration-number-missing", "country", country.code())
+            t.with("refusal-registration-number-missing", "country", super::country(t, *country))
         }
         Refusal::RegistrationNumberMalformed { number } => {
             t.with("refusal-registration-number-malformed", "number", number)
         }
-        Refusal::PhoneNumberMissing { country } => t.with("refusal-phone-missing", "country", country.code()),
+        Refusal::PhoneNumberMissing { country } => {
+            t.with("refusal-phone-missing", "country", super::country(t, *country))
+        }
         Refusal::AgreementInFuture { day } => t.with("refusal-agreement-in-future", "day", format::date(t, *day)),
         Refusal::AgreementExists { email } => t.with("refusal-agreement-exists", "email", email),
         Refusal::EntitlementNotFound { .. } => t.get("refusal-subscription-not-found"),
@@ -147,7 +149,7 @@ pub fn obstacle(t: Text, obstacle: &Obstacle) -> String {
         Obstacle::NotOwner { buyer, subscription } => {
             t.with_all("obstacle-not-owner", &[("buyer", buyer), ("subscription", &subscription.to_string())])
         }
-        Obstacle::MarketNotServed { country } => t.with("obstacle-market", "country", country.code()),
+        Obstacle::MarketNotServed { country } => t.with("obstacle-market", "country", super::country(t, *country)),
         Obstacle::NotForSale(reason) => not_for_sale(t, reason),
         Obstacle::ScopeOutsideContext { .. } => t.get("obstacle-scope-outside"),
     }
@@ -183,7 +185,7 @@ pub fn not_for_sale(t: Text, reason: &NotForSale) -> String {
             t.with_all("not-for-sale-currency", &[("sku", &sku.as_str()), ("currency", &currency.code())])
         }
         NotForSale::MarketNotServed { sku, market } => {
-            t.with_all("not-for-sale-market", &[("sku", &sku.as_str()), ("country", &market.code())])
+            t.with_all("not-for-sale-market", &[("sku", &sku.as_str()), ("country", &super::country(t, *market))])
         }
         NotForSale::NotYetSold { sku, from, .. } => {
             t.with_all("not-for-sale-not-yet", &[("sku", &sku.as_str()), ("from", &format::date(t, *from))])
@@ -205,7 +207,7 @@ pub fn line_problem(t: Text, problem: &LineProblem) -> String {
         LineProblem::Quantity { most, .. } => t.with("line-quantity", "most", most),
         LineProblem::BillingCycle { .. } => t.get("line-billing-cycle"),
         LineProblem::Term { term: sold, .. } => t.with("line-term", "term", term(t, *sold)),
-        LineProblem::MarketNotServed { country } => t.with("obstacle-market", "country", country.code()),
+        LineProblem::MarketNotServed { country } => t.with("obstacle-market", "country", super::country(t, *country)),
         LineProblem::NotForSale(reason) => not_for_sale(t, reason),
         LineProblem::SubscriptionMissing => t.get("line-subscription-missing"),
         LineProblem::SubscriptionUnknown { .. } => t.get("line-subscription-unknown"),

@@ -19,6 +19,9 @@ async fn r05_r43_both_entries_of_the_permission_are_found_opened_and_exported() 
     let toggle = between(&log, "class=\"expander\" href=\"", "\"").unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let (path, _) = toggle.split_once('#').unwrap();
     ada.gets(path).await.ok().says("Changed values").says("Correlation ID").says("aria-expanded=\"true\"");
+    // What the log keeps under names and in forms of its own is read in words.
+    let opened = ada.gets(path).await.ok().says("<dt>Permission ID</dt>").says("Permissions 1 › Resource").text();
+    assert!(!opened.contains("PolicyId") && !opened.contains("Attributes."), "{opened}");
 
     let only = format!("{LOG}?action=delete_self_serve_policy&customer=fj%C3%A4ll&user=ada%40nordmoln.example");
     let rows = |text: &str| text.matches("class=\"expander\"").count();
@@ -31,7 +34,7 @@ async fn r05_r43_both_entries_of_the_permission_are_found_opened_and_exported() 
     assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     let text = file.text();
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
-    assert!(lines[0].starts_with("Date-Time,Affected customer,Action,Partner user,"), "{text}");
+    assert!(lines[0].starts_with("Date-Time,Affected customer,Action,User,"), "{text}");
     assert_eq!(lines.len(), 3, "{text}");
     assert!(
         lines[1]
