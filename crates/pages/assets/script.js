@@ -14,10 +14,12 @@
         part.setAttribute("role", roles[part.tagName]);
         for (const row of part.rows) {
           row.setAttribute("role", "row");
-          [...row.cells].forEach((cell, at) => {
+          let at = 0;
+          for (const cell of row.cells) {
             cell.setAttribute("role", cell.scope === "row" ? "rowheader" : roles[cell.tagName]);
-            if (cell.tagName === "TD" && cell.colSpan === 1 && row.cells.length === headings.length && headings[at]) cell.dataset.label = headings[at];
-          });
+            if (cell.tagName === "TD" && cell.colSpan === 1 && headings[at]) cell.dataset.label = headings[at];
+            at += cell.colSpan;
+          }
         }
       }
     }

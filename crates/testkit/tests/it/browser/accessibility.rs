@@ -14,6 +14,10 @@ const ENLARGED: [(u32, u32); 3] = [(320, 100), (640, 100), (1280, 200)];
 const ELSEWHERE: &str = "
     const fetched = performance.getEntriesByType('resource').map((entry) => entry.name);
     return fetched.filter((name) => new URL(name).origin !== location.origin);";
+/// What must be scrolled sideways to be read.
+const WIDE: &str = "
+    const wide = [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth);
+    return wide.map((e) => e.ariaLabel ?? e.getAttribute('aria-labelledby')).join(', ');";
 const TEXT_SIZE: &str = "document.documentElement.style.fontSize = arguments[0]";
 
 #[tokio::test]
@@ -98,6 +102,10 @@ async fn checked(window: &Window, place: &str) -> Vec<String> {
         let overhang = window.overhang().await;
         if overhang > 0 {
             found.push(format!("{place}: {overhang} pixels wider than the window of {width} with text of {text} %"));
+        }
+        let wide = window.evaluates(WIDE, vec![]).await;
+        if width == ENLARGED[0].0 && wide != "" {
+            found.push(format!("{place}: must be scrolled sideways in a window of {width}: {wide}"));
         }
     }
     window.evaluates(TEXT_SIZE, vec![json!("")]).await;
