@@ -318,7 +318,7 @@ fn row(shell: &Shell, query: &Fields, record: &ActivityRecord, open: &str) -> Lo
         customer: named(record),
         action: action(t, &record.operation),
         failed: (record.outcome == Outcome::Failed).then(|| Badge::new(Tone::Bad, t.get("activity-failed"))),
-        actor: actor(t, record),
+        actor: words::doer(t, record.actor, &record.actor_name),
         actor_path: format!("{PATH}{}", query.query_with(&[("user", &record.actor_name), ("after", ""), ("open", "")])),
         toggle: format!("{PATH}{}#{}", query.query_with(&[("open", toggle)]), encoded(&format!("record-{key}"))),
         details: is_open.then(|| details(shell, record)),
@@ -350,11 +350,6 @@ fn details(shell: &Shell, record: &ActivityRecord) -> Details {
     facts.extend(record.details.iter().map(worded));
     let changes = changes(record.old.as_deref(), record.new.as_deref());
     Details { facts, changes: changes.into_iter().map(|change| change.worded(t)).collect() }
-}
-
-/// Who it was. What falls due is nobody's deed: the server itself does it.
-fn actor(t: Text, record: &ActivityRecord) -> String {
-    if record.actor.0.is_nil() { t.get("activity-itself") } else { record.actor_name.clone() }
 }
 
 /// Old and new value side by side, one line for each value in them.

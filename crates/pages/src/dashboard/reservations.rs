@@ -242,12 +242,13 @@ async fn page(
         prices.push((t.get("order-cost"), shell.money(&unit.partner)));
         prices.push((t.get("order-you-pay"), times(&unit.partner)));
     }
+    let by = &reservation.changed_by;
     let properties = vec![
         (t.get("reservation-id"), reservation.id.to_string()),
         (t.get("reservation-order-id"), order.id.to_string()),
         (t.get("reservation-subscription-id"), order.subscription.to_string()),
         (t.get("reservation-changed"), shell.instant(&reservation.updated_at)),
-        (t.get("reservation-changed-by"), reservation.changed_by.name.clone()),
+        (t.get("reservation-changed-by"), words::doer(t, by.id, &by.name)),
     ];
     let instalments = instalments.iter().map(|instalment| InstalmentRow {
         number: shell.number(instalment.number),

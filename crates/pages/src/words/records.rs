@@ -285,7 +285,7 @@ mod tests {
             ("CurrencyCode", "SE", "SE"),
             ("BillingCycle", "one_time", "I förskott"),
             ("BoughtBy", "customer", "Kunden"),
-            ("LineItems.0.FriendlyName", "Standard_D2s_v5, 1 Year", "Standard_D2s_v5, 1 år"),
+            ("LineItems.0.FriendlyName", "Standard_D2s_v5, 1 Year", "Standard_D2s_v5, 1\u{a0}år"),
             ("0.Status", "cancelled", "Annullerad"),
             ("Status", "suspended", "suspended"),
         ] {

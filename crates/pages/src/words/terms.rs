@@ -3,7 +3,7 @@
 use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, ReservedResourceType, Term};
-use fullmakt_domain::ids::RoleDefinitionId;
+use fullmakt_domain::ids::{PrincipalId, RoleDefinitionId};
 use fullmakt_domain::order::{BillingCycle, BoughtBy};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::rating::Why;
@@ -69,8 +69,10 @@ pub fn product(t: Text, name: &str) -> String {
     if name == "Azure plan" {
         return offer(t, AzureOffer::AzurePlan);
     }
-    let of =
-        |years: Term| Some(format!("{}, {}", name.strip_suffix(years.title())?.strip_suffix(", ")?, term(t, years)));
+    let of = |years: Term| {
+        let what = name.strip_suffix(years.title())?.strip_suffix(", ")?;
+        Some(format!("{what}, {}", term(t, years).replace(' ', "\u{a0}")))
+    };
     Term::ALL.into_iter().find_map(of).unwrap_or_else(|| name.to_owned())
 }
 
@@ -162,6 +164,11 @@ pub fn offer(t: Text, offer: AzureOffer) -> String {
     })
 }
 
+/// Who did something. What falls due is nobody's deed: the server itself does it.
+pub fn doer(t: Text, id: PrincipalId, name: &str) -> String {
+    if id.0.is_nil() { t.get("activity-itself") } else { name.to_owned() }
+}
+
 /// On which side somebody bought.
 pub fn bought_by(t: Text, side: BoughtBy) -> String {
     t.get(match side {
@@ -227,7 +234,7 @@ mod tests {
         for (name, swedish) in [
             (
                 "Reserved VM Instance, Standard_D2s_v5, SE Central, 3 Years",
-                "Reserved VM Instance, Standard_D2s_v5, SE Central, 3 år",
+                "Reserved VM Instance, Standard_D2s_v5, SE Central, 3\u{a0}år",
             ),
             ("1 Year", "1 Year"),
             ("Azure plan", "Azure-plan"),

@@ -78,7 +78,7 @@ async fn r17_both_sides_purchases_are_listed_and_marked() {
     let mut hedda = server.hedda().browses().await;
     assert!(!hedda.gets(&order).await.ok().says("List price").text().contains("Your cost"));
 
-    let list = ada.gets(&customer(FJALLRAVEN, "/reservations")).await.ok().text();
+    let list = ada.gets(&customer(FJALLRAVEN, "/reservations")).await.ok().text().replace("<wbr>", "");
     assert!(list.contains("olle@exempel.example") && list.contains("ada@nordmoln.example"), "{list}");
     let mine = ada.gets(&customer(FJALLRAVEN, "/reservations?by=partner&state=active")).await.ok().text();
     let path = first_below(&mine, "/reservations/");

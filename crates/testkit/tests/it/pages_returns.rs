@@ -74,7 +74,7 @@ async fn r21_r23_ada_returns_at_what_was_calculated_and_every_number_is_explaine
     }
     // 4 at 507.00 EUR, 265 of 365 days left: of 507.00 for one 368.10, less 12 %.
     let review = ada.submits(&form, &[("back", "1")]).await.ok();
-    let review = review.says("€507.00").says("€368.10").says("-€44.17").says("€323.93").says("265 of 365 days");
+    let review = review.says("€507.00").says("€368.10").says("\u{2212}€44.17").says("€323.93").says("265 of 365 days");
     let review = review.says("12% of what comes back").says("at 0.92 EUR for 1 USD").says("$50,000.00");
     review.says("This holds until 9 Feb 2027, 08:30 (UTC)").says("Return for €323.93");
     let quote = here(&ada);
@@ -114,8 +114,8 @@ async fn r21_r23_ada_returns_at_what_was_calculated_and_every_number_is_explaine
     log.says("Return Reservation").says("ada@nordmoln.example");
     // The customer's statement has the return.
     let mut olle = server.olle().browses().await;
-    let own = olle.gets(&portal("/statement")).await.ok().says("Nordmoln AB").says("-€368.10").says("€44.17");
-    own.says("-€323.93").says("Fee for a return");
+    let own = olle.gets(&portal("/statement")).await.ok().says("Nordmoln AB").says("\u{2212}€368.10").says("€44.17");
+    own.says("\u{2212}€323.93").says("Fee for a return");
 }
 
 #[tokio::test]
