@@ -77,6 +77,7 @@ history-merged = Merged into another reservation
 history-returned = Returned
 history-exchanged = Exchanged
 history-changed = Changed
+history-expired = The term ended
 
 related-split-from = Split from
 related-split-into = Split into

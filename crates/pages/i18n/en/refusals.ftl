@@ -99,6 +99,7 @@ refusal-order-nothing-left = Nothing of the order is left to cancel.
 refusal-order-has-plan = The order bought an Azure plan, which ends with its subscription.
 refusal-order-too-old = The order was placed more than { $days } days ago. Return its reservations one by one.
 refusal-return-quote-stale = Something has changed since the amount was calculated. Calculate it again.
+refusal-return-quote-lapsed = What was calculated held until { $at } UTC and has lapsed. Calculate it again.
 refusal-return-quote-used = This has been done already, { $at } UTC.
 refusal-refund-limit = { $amount } of commitment would be cancelled. With { $before } in the last { $months } months that is more than the limit of { $limit }.
 refusal-no-rate = There is no conversion rate for { $currency }. Set one first.

@@ -77,6 +77,7 @@ history-merged = Sammanslagen till en annan reservation
 history-returned = Återlämnad
 history-exchanged = Utbytt
 history-changed = Ändrad
+history-expired = Löptiden tog slut
 
 related-split-from = Uppdelad från
 related-split-into = Uppdelad i

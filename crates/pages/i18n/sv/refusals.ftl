@@ -96,6 +96,7 @@ refusal-order-nothing-left = Det finns inget kvar av ordern att avbryta.
 refusal-order-has-plan = Med ordern köptes en Azure-plan, som avslutas med sin prenumeration.
 refusal-order-too-old = Ordern lades för mer än { $days } dagar sedan. Lämna tillbaka reservationerna en och en.
 refusal-return-quote-stale = Något har ändrats sedan beloppet räknades ut. Räkna ut det igen.
+refusal-return-quote-lapsed = Det som räknades ut gällde till { $at } UTC och gäller inte längre. Räkna ut det igen.
 refusal-return-quote-used = Det är redan gjort, { $at } UTC.
 refusal-refund-limit = Åtaganden på { $amount } skulle avbrytas. Med { $before } under de senaste { $months } månaderna är det mer än gränsen på { $limit }.
 refusal-no-rate = Det finns ingen växelkurs för { $currency }. Ange en först.

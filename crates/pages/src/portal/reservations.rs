@@ -271,7 +271,13 @@ struct DetailPage {
     utilization: UseOfReservation,
     properties: Facts,
     history: Option<Vec<Event>>,
-    related: Vec<(String, String, String)>,
+    related: Vec<Related>,
+}
+
+/// Reservations that it came from or became: what they are to it, and their names and paths.
+struct Related {
+    what: String,
+    others: Vec<(String, String)>,
 }
 
 /// How a reservation came to its end.
@@ -526,6 +532,9 @@ fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &
     if old.archived != new.archived {
         said.push(t.get(if new.archived { "history-hidden" } else { "history-shown" }));
     }
+    if old.state != new.state && new.state == ReservationState::Expired {
+        said.push(t.get("history-expired"));
+    }
     if let (None, Some(ending)) = (old.ending, new.ending) {
         said.push(t.get(match ending {
             Ending::Split => "history-split",
@@ -540,14 +549,14 @@ fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &
     said
 }
 
-/// What it came from and what it became: what that is, name, path.
-fn related(guest: &Guest, found: &Found) -> Vec<(String, String, String)> {
+/// What it came from and what it became.
+fn related(guest: &Guest, found: &Found) -> Vec<Related> {
     let t = guest.visit().text;
     let here = &found.reservation;
     let names = words::reservation_names(t, found.order.reservations.iter());
     let name = |r: &Reservation| names.get(&r.id).cloned().unwrap_or_default();
-    let link = |key: &str, r: &Reservation| (t.get(key), name(r), path(guest, r.order, r.id));
-    let mut all = Vec::new();
+    let mut all: Vec<(&str, String, String)> = Vec::new();
+    let link = |key: &'static str, r: &Reservation| (key, name(r), path(guest, r.order, r.id));
     for other in &found.order.reservations {
         if here.lineage.source == Some(other.id) {
             all.push(link("related-split-from", other));
@@ -563,8 +572,14 @@ fn related(guest: &Guest, found: &Found) -> Vec<(String, String, String)> {
         [("related-renewed-as", here.lineage.renewed_as), ("related-renewed-from", here.lineage.renewed_from)]
     {
         if let Some((order, id)) = other {
-            all.push((t.get(key), id.to_string(), path(guest, order, id)));
+            all.push((key, id.to_string(), path(guest, order, id)));
         }
     }
-    all
+    let of_a_kind = all.chunk_by(|(one, ..), (next, ..)| one == next);
+    let together = |links: &[(&str, String, String)]| {
+        let (key, ..) = links.first()?;
+        let others = links.iter().map(|(_, name, path)| (name.clone(), path.clone())).collect();
+        Some(Related { what: t.get(key), others })
+    };
+    of_a_kind.filter_map(together).collect()
 }

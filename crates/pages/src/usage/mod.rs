@@ -172,19 +172,18 @@ impl Reader {
     /// Where usage would be: how it gets here.
     fn no_usage(&self) -> Empty {
         let t = self.visit().text;
-        match self {
-            Self::Agent(..) => Empty::new(t.get("usage-none"), t.get("usage-none-partner")),
-            Self::Guest(_) => Empty::new(t.get("usage-none"), t.get("usage-none-customer")),
-        }
+        let text = if self.is_own() { "usage-none-customer" } else { "usage-none-partner" };
+        Empty::new(t.get("usage-none"), t.get(text))
     }
 
     /// Where advice would be: what it is made of.
     fn no_advice(&self) -> Empty {
         let t = self.visit().text;
-        match self {
-            Self::Agent(..) => Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-partner")),
-            Self::Guest(_) => Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-customer"))
-                .action(t.get("nav-purchase"), self.path("/purchase")),
+        if self.is_own() {
+            Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-customer"))
+                .action(t.get("nav-purchase"), self.path("/purchase"))
+        } else {
+            Empty::new(t.get("buy-no-usage"), t.get("buy-no-usage-partner"))
         }
     }
 

@@ -56,7 +56,7 @@ pub fn refusal(t: Text, refusal: &Refusal) -> String {
         Refusal::ReturnQuoteMissing { .. } | Refusal::ReturnQuoteDiffers { .. } | Refusal::ReturnQuoteStale { .. } => {
             t.get("refusal-return-quote-stale")
         }
-        Refusal::ReturnQuoteLapsed { at, .. } => t.with("refusal-quote-lapsed", "at", format::instant(t, *at)),
+        Refusal::ReturnQuoteLapsed { at, .. } => t.with("refusal-return-quote-lapsed", "at", format::instant(t, *at)),
         Refusal::ReturnQuoteUsed { at, .. } => t.with("refusal-return-quote-used", "at", format::instant(t, *at)),
         Refusal::RefundLimitExceeded { limit, before, amount, months } => t.with_all(
             "refusal-refund-limit",

@@ -369,7 +369,8 @@ async fn a_reservation_that_is_over_is_hidden_and_shown_again() {
     olle.gets(&page).await.ok();
     olle.submits(&archive, &[]).await.is(409, "");
     server.lets_pass("P366D").await;
-    olle.gets(&page).await.ok().says("Hide").says(&archive);
+    let over = olle.gets(&page).await.ok().says("Hide").says(&archive).says("its term ended 1 Nov 2027, 08:00 UTC");
+    over.says("The term ended");
     olle.submits(&archive, &[]).await.ok().says("Show again");
     let list = olle.gets(&portal("/reservations")).await.ok().says("Hidden reservations");
     assert!(!list.text().contains(&page), "{list}");

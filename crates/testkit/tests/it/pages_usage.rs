@@ -30,15 +30,20 @@ fn usage() -> Value {
 
 /// A server on which Olle bought two and Ada brought in what ran.
 async fn used() -> Server {
+    used_as(&usage()).await.0
+}
+
+/// The same with another usage, and the order.
+async fn used_as(usage: &Value) -> (Server, String) {
     let server = movable().await;
     let (ada, olle) = (server.ada(), server.olle());
     let wanted = Purchase::of(2, "Standard_D2s_v5");
     let order = quoted_order(&olle.asks_price(&wanted).await.ok());
     olle.buys_quoted(&order, &wanted).await.ok();
     server.lets_pass("P9D").await;
-    ada.sends(Method::POST, "/fullmakt/v1/usage", &usage()).await.ok();
+    ada.sends(Method::POST, "/fullmakt/v1/usage", usage).await.ok();
     server.lets_pass("PT1S").await;
-    server
+    (server, order)
 }
 
 #[tokio::test]
@@ -128,6 +133,9 @@ async fn without_usage_the_pages_say_how_it_gets_here() {
         let page = olle.gets(&format!("/portal/{FJALLRAVEN}{rest}")).await.ok();
         page.says("No usage yet").says("your partner has brought in your usage");
     }
+    // On behalf it is the partner who brings it in.
+    let page = ada.gets(&format!("/portal/{FJALLRAVEN}/usage")).await.ok();
+    page.says("Ingen användning än").says("fullmakt import usage");
     // What to buy says what it would be made of, and nothing about a table that is not there.
     let page = ada.gets(&format!("/dashboard/customers/{FJALLRAVEN}/what-to-buy")).await.ok();
     page.says("Inga köpråd utan användning").says("fullmakt import usage");
@@ -158,12 +166,6 @@ async fn r45_names_are_those_that_somebody_may_read_and_links_lead_where_he_may_
 
 #[tokio::test]
 async fn r45_figures_that_are_of_more_than_one_may_see_say_so() {
-    let server = movable().await;
-    let (ada, olle) = (server.ada(), server.olle());
-    let wanted = Purchase::of(2, "Standard_D2s_v5");
-    let order = quoted_order(&olle.asks_price(&wanted).await.ok());
-    olle.buys_quoted(&order, &wanted).await.ok();
-    server.lets_pass("P9D").await;
     // Four of five run in a subscription on which Olle has no role.
     let mut both = usage();
     for n in 0..4 {
@@ -171,8 +173,8 @@ async fn r45_figures_that_are_of_more_than_one_may_see_say_so() {
         both["resources"][n]["resourceId"] = json!(elsewhere);
         both["resources"][n]["subAccountId"] = json!(PROV);
     }
-    ada.sends(Method::POST, "/fullmakt/v1/usage", &both).await.ok();
-    server.lets_pass("PT1S").await;
+    let (server, order) = used_as(&both).await;
+    let (ada, olle) = (server.ada(), server.olle());
     let path = format!("/portal/{FJALLRAVEN}/usage?days=7");
     let mut browser = olle.browses().await;
     let page = browser.gets(&path).await.ok().says("also covered usage in subscriptions on which you have no role");
