@@ -34,7 +34,7 @@ async fn r05_r43_both_entries_of_the_permission_are_found_opened_and_exported() 
     assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
     let text = file.text();
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
-    assert!(lines[0].starts_with("Date-Time,Affected customer,Action,User,"), "{text}");
+    assert!(lines[0].starts_with("Date-Time,Affected customer,Action,Partner user,"), "{text}");
     assert_eq!(lines.len(), 3, "{text}");
     assert!(
         lines[1]
