@@ -10,7 +10,7 @@ use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId};
 use fullmakt_domain::order::{BoughtBy, BrowseReservations, GetBoughtOrder, ReservationsFound, Stage};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::is_returnable;
-use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Reservation, ReservationOrder};
+use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Phase, Reservation, ReservationOrder};
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
 use jiff::Timestamp;
@@ -215,7 +215,14 @@ async fn page(
     let shell = Shell::customer(agent, customer.id, &customer.name, title, Place::CustomerReservations)
         .via(t.get("nav-azure-reservations"), path);
     let explain = format!("/dashboard/customers/{}/usage/explain", customer.id);
-    let utilization = UseOfReservation::of(app, agent.actor(), customer.id, reservation.id, &shell, &explain).await?;
+    let phase = reservation.phase(order, visit.request.now);
+    let (actor, one) = (agent.actor(), reservation.id);
+    let utilization = if phase.is_live() {
+        UseOfReservation::of(app, actor, customer.id, one, &shell, &explain).await?
+    } else {
+        let ended = if phase == Phase::Expired { order.expires_at } else { reservation.updated_at };
+        UseOfReservation::until(app, actor, customer.id, one, ended, &shell, &explain).await?
+    };
     let yes = |flag: bool| t.get(if flag { "reservation-yes" } else { "reservation-no" });
     let overview = vec![
         (t.get("orders-product"), product(t, order)),
@@ -259,7 +266,7 @@ async fn page(
     });
     let instalments = instalments.collect();
     Ok(ok(&ReservationPage {
-        state: words::phase(t, reservation.phase(order, visit.request.now)),
+        state: words::phase(t, phase),
         overview,
         prices,
         properties,

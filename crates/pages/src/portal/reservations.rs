@@ -310,9 +310,12 @@ impl Over {
     }
 }
 
-/// Who changed it last, and on which side.
+/// Who changed it last, and on which side; what comes of itself is on neither.
 fn changer(t: Text, one: &Reservation) -> String {
     let by = &one.changed_by;
+    if by.id.0.is_nil() {
+        return words::doer(t, by.id, &by.name);
+    }
     t.with_all("reservations-buyer", &[("name", &by.name), ("side", &words::bought_by(t, by.side))])
 }
 
