@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::catalog::Cache;
 use crate::facts::Root;
 use crate::memo::{Look, Memo};
+use crate::places::Places;
 use crate::row::Fault;
 use crate::statement::{JsonRow, Statement, query_scalar};
 use crate::write;
@@ -227,6 +228,7 @@ pub struct Store {
     backend: Arc<Backend>,
     catalog: Cache,
     memo: Memo,
+    pub(crate) places: Places,
 }
 
 impl Store {
@@ -248,7 +250,7 @@ impl Store {
             }
             DatabaseUrl::Postgres(url) => Backend::Postgres { connections: postgres::Connections::open(url).await? },
         };
-        Ok(Self { backend: Arc::new(backend), catalog: Cache::default(), memo })
+        Ok(Self { backend: Arc::new(backend), catalog: Cache::default(), memo, places: Places::default() })
     }
 
     /// Brings the schema to this version. Safe to call from several servers at once.

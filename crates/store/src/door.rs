@@ -126,6 +126,13 @@ impl Store {
         request: &RequestContext,
     ) -> Result<(bool, C::Receipt), ExecuteError> {
         let mut announced = self.announce();
+        let target = command.target();
+        let adds_at_once = C::ONLY_ADDS && self.is_shared();
+        if adds_at_once && let Some(guess) = self.places.guess(&target) {
+            if let Some(outcome) = self.run_at_once(actor, command, guess, request).await? {
+                return outcome.map_err(ExecuteError::Refused);
+            }
+        }
         // Whoever may not gets no further, and so cannot hold the lock.
         let admitted = if C::ONLY_ADDS && announced.is_some() {
             self.run_beside(actor, command, request, &mut announced).await?
@@ -139,8 +146,11 @@ impl Store {
             }
             Admitted::Written(outcome) => return outcome.map_err(ExecuteError::Refused),
         };
-        if let Some(outcome) = self.run_at_once(actor, command, &located, request).await? {
-            return outcome.map_err(ExecuteError::Refused);
+        if adds_at_once {
+            self.places.remember(&target, &located);
+            if let Some(outcome) = self.run_at_once(actor, command, located.clone(), request).await? {
+                return outcome.map_err(ExecuteError::Refused);
+            }
         }
         let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let announced = announced.or_else(|| self.announce());
@@ -159,28 +169,33 @@ impl Store {
 
     /// A command that foresees what it asks is tried without waiting for the lock first: asked in one message, decided,
     /// written in another one that takes the lock and holds only if nothing has happened since. `None` where that is not
-    /// so: then it takes its turn.
+    /// so, or where its target is elsewhere: then it takes its turn.
     async fn run_at_once<C: Load>(
         &self,
         actor: &Actor,
         command: &C,
-        located: &Located,
+        place: Located,
         request: &RequestContext,
     ) -> Result<Option<Outcomes<C::Receipt>>, ExecuteError> {
-        if !C::ONLY_ADDS || !self.is_shared() {
-            return Ok(None);
-        }
-        let mut questions = located.foresee(actor, command);
-        let Some(root) = located.root(actor).filter(|_| !questions.is_empty()) else { return Ok(None) };
+        let mut questions = place.foresee(actor, command);
+        let Some(root) = place.root(actor).filter(|_| !questions.is_empty()) else { return Ok(None) };
+        questions.extend(facts::asked_place(&command.target()));
         questions.push(write::asked_revision(&root).question());
-        let (actor, command, located, request) = (actor.clone(), command.clone(), located.clone(), *request);
+        let (actor, command, request) = (actor.clone(), command.clone(), *request);
         let done = self
             .write_at_once(&mut None, move |tx| {
                 async move {
                     tx.ask_together(|| questions).await?;
+                    let located = facts::locate(&actor, &command.target(), tx).await?;
+                    if located != place {
+                        return Err(Fault::NotAtOnce.into());
+                    }
+                    let permit = authorize(&command, &actor, facts::find(&actor, &located, tx).await?)?;
+                    if !command.may_lock(&permit) {
+                        return Err(Fault::NotAtOnce.into());
+                    }
                     let seen = write::asked_revision(&root).fetch_optional(tx).await?.ok_or(Denied::Hidden)?;
                     let sequence = seen.saturating_add(1);
-                    let permit = authorize(&command, &actor, facts::find(&actor, &located, tx).await?)?;
                     let done = decide(&permit, &command, &root, sequence, &request, tx).await?;
                     let change = leaves_record(&done).then_some(Seen { root, revision: seen });
                     Ok::<_, ExecuteError>((change, done.map(|(record, receipt)| (record.is_some(), receipt))))

@@ -29,7 +29,7 @@ impl Root {
 }
 
 /// What a target is about. It never changes for a target, so one look serves the unlocked and the locked part of a write.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Located {
     /// The actor's own partner.
     OwnPartner,
@@ -112,10 +112,16 @@ pub(crate) fn foresee(actor: &Actor, target: &Target) -> Vec<Statement> {
         Target::Subscription(id) if actor.home == actor.tenant => {
             let scope = ArmScope::Subscription(*id);
             let grants = asked_grants(CustomerId(actor.tenant.0), &[actor.principal], Some(&scope));
-            vec![asked_parties(*id).question(), grants.question()]
+            asked_place(target).into_iter().chain([grants.question()]).collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// What [`locate`] is going to ask about a subscription.
+pub(crate) fn asked_place(target: &Target) -> Option<Statement> {
+    let Target::Subscription(id) = target else { return None };
+    Some(asked_parties(*id).question())
 }
 
 impl Located {
@@ -135,7 +141,7 @@ fn outsider() -> Facts {
 }
 
 /// Where a scope lies: whose it is, and which partner sold it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     customer: CustomerId,
     partner: Option<PartnerId>,
@@ -145,7 +151,7 @@ pub(crate) struct Place {
 }
 
 /// A reservation order and the subscription it was bought with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct OrderPlace {
     scope: ArmScope,
     billing: ArmScope,

@@ -22,6 +22,7 @@ mod memo;
 mod order;
 mod packed;
 mod partner;
+mod places;
 mod price_rule;
 mod purchase;
 mod quote;
