@@ -259,11 +259,13 @@ struct Queue {
 }
 
 impl Queue {
-    /// The next job of a group: one that waits, or one that was announced and comes before the moment is over.
-    async fn company(&mut self, until: Instant) -> Option<Job> {
+    /// The next job of a group that has some members: one that waits, or one that was announced and comes before the moment is
+    /// over. A group that is as large as what is still on its way does not wait for it: who was served asks again while the rest
+    /// is prepared, so that neither the disk nor a processor is ever without work.
+    async fn company(&mut self, members: usize, until: Instant) -> Option<Job> {
         match self.jobs.try_recv() {
             Ok(job) => Some(job),
-            Err(_) if self.announced.load(Ordering::Relaxed) == 0 => None,
+            Err(_) if self.announced.load(Ordering::Relaxed) <= members => None,
             Err(_) => tokio::time::timeout_at(until, self.jobs.recv()).await.ok().flatten(),
         }
     }
@@ -280,7 +282,7 @@ async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo) {
         while let (Some(job), Ok(())) = (next.take(), &outcome) {
             outcome = group.join(&mut conn, job).await;
             if outcome.is_ok() && group.members.len() < GROUP_MAX {
-                next = queue.company(until).await;
+                next = queue.company(group.members.len(), until).await;
             }
         }
         let committed = outcome.and_then(|()| step(&conn, "COMMIT"));
