@@ -128,10 +128,11 @@ impl Store {
         let mut announced = self.announce();
         let target = command.target();
         let adds_at_once = C::ONLY_ADDS && self.is_shared();
-        if adds_at_once && let Some(guess) = self.places.guess(&target) {
-            if let Some(outcome) = self.run_at_once(actor, command, guess, request).await? {
-                return outcome.map_err(ExecuteError::Refused);
-            }
+        if adds_at_once
+            && let Some(guess) = self.places.guess(&target)
+            && let Some(outcome) = self.run_at_once(actor, command, guess, request).await?
+        {
+            return outcome.map_err(ExecuteError::Refused);
         }
         // Whoever may not gets no further, and so cannot hold the lock.
         let admitted = if C::ONLY_ADDS && announced.is_some() {
