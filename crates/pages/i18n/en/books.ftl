@@ -30,12 +30,12 @@ statement-left-out = { $count ->
     [one] One line is left out, and not in the total: your roles do not let you see the reservation it is for.
    *[other] { $count } lines are left out, and not in the total: your roles do not let you see the reservations they are for.
   }
-statement-print = Printed, this page holds the statement alone.
+statement-print = Print this page to get the statement by itself.
 
 ledger-purchase = Purchase
 ledger-instalment = Instalment
 ledger-refund = Return
-ledger-fee = Fee for a return
+ledger-fee = Early termination fee
 ledger-exchange-return = Exchange, given back
 ledger-exchange-purchase = Exchange, bought
 ledger-renewal = Renewal
@@ -47,11 +47,11 @@ billing-invoices = Invoices
 billing-invoice = Invoice { $number }
 billing-number = Number
 billing-date = Invoice date
-billing-lines = Lines of the bill
+billing-lines = Show the lines
 billing-none = No invoices yet
 billing-none-text = The first invoice is made when the month of the first purchase is over.
 
-returns-lead = Each return for money counts against a limit for some months. When it no longer counts, its amount is free again.
+returns-lead = Each return for money counts against a limit for the months named below. After that its amount is free again.
 returns-consumed = Counted now
 returns-left = Left
 returns-ledger = Returns
@@ -94,8 +94,8 @@ rules-rate-hint = How many units of the currency 1 { $currency } is worth: large
 rules-currency-hint = Three letters, such as EUR.
 rules-set-policy = Set policy
 rules-set-rate = Set rate
-rules-policy-lead = From this day on, returns go by these figures. Quotes that were made before keep theirs.
-rules-rate-lead = From this day on, amounts in the currency are compared with the limit at this rate.
+rules-policy-lead = From the day you choose, returns go by these figures. Quotes that were made before keep theirs.
+rules-rate-lead = From the day you choose, amounts in the currency are compared with the limit at this rate.
 rules-save = Save
 
 reservation-deeds = Change

@@ -28,7 +28,7 @@ customers-nobody-text = Customers of your company are listed here. Add the first
 customers-reservations-on = Reservations on
 customers-savings-plans-on = Savings plans on
 customers-details-of = Details of { $name }
-customers-view-orders = View orders
+customers-view-orders = Order history
 customers-portal = Customer portal
 
 customer-id = Microsoft ID

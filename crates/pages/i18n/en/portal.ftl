@@ -45,7 +45,7 @@ reservations-merge = Merge
 over-expired = This reservation is over: its term ended { $at } UTC.
 over-returned = This reservation is over: { $who } returned it { $at } UTC.
 over-exchanged = This reservation is over: { $who } exchanged it for another one { $at } UTC.
-over-split = This reservation is over: { $who } split it in two { $at } UTC. The parts give its benefit now.
+over-split = This reservation is over: { $who } split it in two { $at } UTC. It went on as its parts.
 over-merged = This reservation is over: { $who } merged it with another one { $at } UTC. What they became gives its benefit now.
 reservations-role-missing = Your role does not allow it.
 reservations-split-one = There is only one instance.
@@ -88,7 +88,7 @@ related-renewed-from = Renewal of
 
 change-new-name = New name
 change-rename-lead = The name is for people only. Nothing else of the reservation changes.
-change-split-lead = Two reservations take the place of this one, with the same term, price and scope. What you have in all stays the same.
+change-split-lead = Two reservations take the place of this one, with the same term, price and scope. Together they give the same benefit.
 change-split-first = Instances in the first part
 change-split-hint = { $most ->
     [one] Only 1 is possible; the second part gets the other one.

@@ -44,7 +44,7 @@ change-directory = Change directory
 principal-user = User
 principal-group = Group
 principal-application = Application
-principal-foreign-group = Group of a partner
+principal-foreign-group = Partner group
 
 azure-role-owner = Owner
 azure-role-owner-text = Full access to everything, including the right to assign roles. Needed to buy reservations.

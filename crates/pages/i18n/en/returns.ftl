@@ -16,7 +16,7 @@ return-amount = What comes back to the customer
 return-limit = Against the limit of returns
 return-line = Line
 return-money = Amount
-return-holds = This holds until { $at } (UTC) and is what is paid.
+return-holds = This amount holds until { $at } (UTC).
 return-lapsed = This no longer holds. Calculate it again; nothing has been returned.
 return-again = Calculate again
 return-final = A return cannot be undone. The benefit ends at once.
@@ -29,11 +29,11 @@ refund-share-none = Nothing has been charged yet.
 refund-share-whole = It was paid at once.
 refund-share-instalment = Instalment { $number } of { $instalments } runs.
 refund-share-covers = { $days ->
-    [one] It covers one day, from { $from } to { $until }.
-   *[other] It covers { $days } days, from { $from } to { $until }.
+    [one] The payment covers one day, from { $from } to { $until }.
+   *[other] The payment covers { $days } days, from { $from } to { $until }.
   }
 refund-share-returned = { $of ->
-    [one] This is for the only instance there is.
+    [one] This is for the one instance that the reservation has.
    *[other] This is for { $quantity } of { $of } instances.
   }
 refund-credit = Of that comes back
@@ -81,7 +81,7 @@ exchange-sum-missing = Missing
 exchange-sum-missing-why = So much less is bought than is given back.
 exchange-too-small = The exchange cannot be made: what is bought costs { $missing } too little. It must cost at least as much as what is given back. Choose a larger size, more instances or a longer term, or give back less.
 exchange-lapsed = This no longer holds. Calculate it again; nothing has been exchanged.
-exchange-sum-net-why = So much more is committed than before. An exchange costs no fee and does not count against the limit of returns.
+exchange-sum-net-why = The commitment grows by this amount. An exchange costs no fee and does not count against the limit of returns.
 exchange-final = An exchange cannot be undone. What is given back ends at once; what is bought begins a new term.
 exchange-make = Exchange
 exchange-again = Choose again

@@ -9,7 +9,7 @@ usage-chargeback = Charge-back
 usage-explain = Explain an hour
 usage-none = No usage yet
 usage-none-partner = Bring in this customer's hourly usage with “fullmakt import usage” or POST /fullmakt/v1/usage. Minutes later, this shows what reservations covered and saved.
-usage-none-customer = Here you will see what your reservations cover and save, as soon as your partner has brought in your usage. Of subscriptions without a role of yours nothing is shown.
+usage-none-customer = Here you will see what your reservations cover and save, as soon as your partner has brought in your usage. Subscriptions on which you have no role are not shown.
 usage-known = Usage is known for { $known } out of { $all } hours, up to { $end } UTC.
 usage-waiting = { $days ->
     [one] The figures of one day are being made anew.

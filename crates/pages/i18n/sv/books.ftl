@@ -30,12 +30,12 @@ statement-left-out = { $count ->
     [one] En rad är utelämnad och inte med i summan: dina roller låter dig inte se reservationen den gäller.
    *[other] { $count } rader är utelämnade och inte med i summan: dina roller låter dig inte se reservationerna de gäller.
   }
-statement-print = Utskriven innehåller sidan bara kontoutdraget.
+statement-print = Skriv ut sidan för att få bara kontoutdraget.
 
 ledger-purchase = Köp
 ledger-instalment = Delbetalning
 ledger-refund = Återlämning
-ledger-fee = Avgift för återlämning
+ledger-fee = Avgift för avslut i förtid
 ledger-exchange-return = Byte, återlämnat
 ledger-exchange-purchase = Byte, köpt
 ledger-renewal = Förnyelse
@@ -47,11 +47,11 @@ billing-invoices = Fakturor
 billing-invoice = Faktura { $number }
 billing-number = Nummer
 billing-date = Fakturadatum
-billing-lines = Fakturans rader
+billing-lines = Visa raderna
 billing-none = Inga fakturor än
 billing-none-text = Den första fakturan görs när månaden för det första köpet är över.
 
-returns-lead = Varje återlämning mot pengar räknas mot en gräns under några månader. När den inte längre räknas är beloppet fritt igen.
+returns-lead = Varje återlämning mot pengar räknas mot en gräns under så många månader som står nedan. Därefter är beloppet fritt igen.
 returns-consumed = Räknat nu
 returns-left = Kvar
 returns-ledger = Återlämningar
@@ -94,8 +94,8 @@ rules-rate-hint = Hur många enheter av valutan 1 { $currency } är värd: stör
 rules-currency-hint = Tre bokstäver, till exempel EUR.
 rules-set-policy = Ange regler
 rules-set-rate = Ange kurs
-rules-policy-lead = Från och med dagen följer återlämningar de här siffrorna. Det som räknats ut tidigare behåller sina.
-rules-rate-lead = Från och med dagen jämförs belopp i valutan med gränsen till den här kursen.
+rules-policy-lead = Från och med den dag du väljer följer återlämningar de här siffrorna. Det som räknats ut tidigare behåller sina.
+rules-rate-lead = Från och med den dag du väljer jämförs belopp i valutan med gränsen till den här kursen.
 rules-save = Spara
 
 reservation-deeds = Ändra

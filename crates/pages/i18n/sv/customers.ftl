@@ -28,7 +28,7 @@ customers-nobody-text = Här står ditt företags kunder. Lägg till den första
 customers-reservations-on = Reservationer på
 customers-savings-plans-on = Sparplaner på
 customers-details-of = Detaljer för { $name }
-customers-view-orders = Visa ordrar
+customers-view-orders = Orderhistorik
 customers-portal = Kundportal
 
 customer-id = Microsoft-ID

@@ -45,7 +45,7 @@ reservations-merge = Slå samman
 over-expired = Den här reservationen är över: löptiden tog slut { $at } UTC.
 over-returned = Den här reservationen är över: { $who } lämnade tillbaka den { $at } UTC.
 over-exchanged = Den här reservationen är över: { $who } bytte den mot en annan { $at } UTC.
-over-split = Den här reservationen är över: { $who } delade den i två { $at } UTC. Delarna ger dess förmån nu.
+over-split = Den här reservationen är över: { $who } delade den i två { $at } UTC. Den fortsatte som sina delar.
 over-merged = Den här reservationen är över: { $who } slog samman den med en annan { $at } UTC. Det de blev ger dess förmån nu.
 reservations-role-missing = Din roll tillåter det inte.
 reservations-split-one = Den har bara en instans.
@@ -88,7 +88,7 @@ related-renewed-from = Förnyelse av
 
 change-new-name = Nytt namn
 change-rename-lead = Namnet är bara till för människor. Inget annat i reservationen ändras.
-change-split-lead = Två reservationer träder i stället för den här, med samma löptid, pris och omfång. Det ni har sammanlagt blir detsamma.
+change-split-lead = Två reservationer träder i stället för den här, med samma löptid, pris och omfång. Tillsammans ger de samma förmån.
 change-split-first = Instanser i den första delen
 change-split-hint = { $most ->
     [one] Bara 1 är möjligt; den andra delen får den som blir över.

@@ -41,7 +41,7 @@ change-directory = Byt katalog
 principal-user = Användare
 principal-group = Grupp
 principal-application = Program
-principal-foreign-group = En partners grupp
+principal-foreign-group = Partnergrupp
 
 azure-role-owner = Ägare
 azure-role-owner-text = Full åtkomst till allt, även rätten att tilldela roller. Krävs för att köpa reservationer.

@@ -16,7 +16,7 @@ return-amount = Det kunden får tillbaka
 return-limit = Mot gränsen för återlämningar
 return-line = Rad
 return-money = Belopp
-return-holds = Det här gäller till { $at } (UTC) och är vad som betalas.
+return-holds = Beloppet gäller till { $at } (UTC).
 return-lapsed = Det här gäller inte längre. Räkna ut det igen; inget har lämnats tillbaka.
 return-again = Räkna ut igen
 return-final = En återlämning går inte att ångra. Förmånen upphör genast.
@@ -29,11 +29,11 @@ refund-share-none = Inget har debiterats än.
 refund-share-whole = Allt betalades på en gång.
 refund-share-instalment = Delbetalning { $number } av { $instalments } löper.
 refund-share-covers = { $days ->
-    [one] Den täcker en dag, från { $from } till { $until }.
-   *[other] Den täcker { $days } dagar, från { $from } till { $until }.
+    [one] Betalningen täcker en dag, från { $from } till { $until }.
+   *[other] Betalningen täcker { $days } dagar, från { $from } till { $until }.
   }
 refund-share-returned = { $of ->
-    [one] Det gäller den enda instansen.
+    [one] Det gäller den enda instans som reservationen har.
    *[other] Det gäller { $quantity } av { $of } instanser.
   }
 refund-credit = Av det fås tillbaka
@@ -81,7 +81,7 @@ exchange-sum-missing = Saknas
 exchange-sum-missing-why = Så mycket mindre köps än vad som lämnas tillbaka.
 exchange-too-small = Bytet går inte att göra: det som köps kostar { $missing } för lite. Det måste kosta minst lika mycket som det som lämnas tillbaka. Välj en större storlek, fler instanser eller en längre löptid, eller lämna tillbaka färre.
 exchange-lapsed = Det här gäller inte längre. Räkna ut det igen; inget har bytts.
-exchange-sum-net-why = Så mycket större blir åtagandet. Ett byte kostar ingen avgift och räknas inte mot gränsen för återlämningar.
+exchange-sum-net-why = Åtagandet växer med det här beloppet. Ett byte kostar ingen avgift och räknas inte mot gränsen för återlämningar.
 exchange-final = Ett byte går inte att ångra. Det som lämnas tillbaka upphör genast; det som köps börjar en ny löptid.
 exchange-make = Byt
 exchange-again = Välj igen

@@ -276,7 +276,7 @@ async fn the_list_is_searched_sorted_and_opened() {
         assert_eq!(names(&page).join(" "), expected, "{query}");
     }
     let open = ada.gets(&format!("/dashboard/customers?open={FJALLRAVEN}")).await.ok();
-    let open = open.says("aria-expanded=\"true\"").says("Microsoft ID").says("View orders");
+    let open = open.says("aria-expanded=\"true\"").says("Microsoft ID").says("Order history");
     open.says(&format!("/portal/{FJALLRAVEN}/subscriptions"));
     ada.gets("/dashboard/customers?q=%3Cscript%3E").await.ok().says("&#60;script&#62;").says("No customers found");
     server.beata().browses().await.gets("/dashboard/customers").await.is(403, "");

@@ -82,7 +82,7 @@ async fn r17_both_sides_purchases_are_listed_and_marked() {
     assert!(list.contains("olle@exempel.example") && list.contains("ada@nordmoln.example"), "{list}");
     let mine = ada.gets(&customer(FJALLRAVEN, "/reservations?by=partner&state=active")).await.ok().text();
     let path = first_below(&mine, "/reservations/");
-    let page = ada.gets(&path).await.ok().says("Instalments").says("Shared").says("Billed").says("Planned").text();
+    let page = ada.gets(&path).await.ok().says("Instalments").says("Shared").says("Charged").says("Planned").text();
     assert_eq!(page.matches("Planned").count(), 11, "{page}");
     let home = ada.gets("/dashboard").await.ok().says("olle@exempel.example").says("<svg").text();
     assert!(home.contains("may purchase Azure reservations") && home.contains("You pay"), "{home}");

@@ -115,7 +115,7 @@ async fn r21_r23_ada_returns_at_what_was_calculated_and_every_number_is_explaine
     // The customer's statement has the return.
     let mut olle = server.olle().browses().await;
     let own = olle.gets(&portal("/statement")).await.ok().says("Nordmoln AB").says("\u{2212}€368.10").says("€44.17");
-    own.says("\u{2212}€323.93").says("Fee for a return");
+    own.says("\u{2212}€323.93").says("Early termination fee");
 }
 
 #[tokio::test]
