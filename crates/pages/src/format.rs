@@ -43,15 +43,23 @@ pub fn money(language: Language, amount: Money) -> String {
     let digits = exact.scale().max(amount.currency.minor_digits());
     let mut padded = exact;
     padded.rescale(digits);
-    let figures = number(language, &padded.to_string());
-    let code = amount.currency.code();
+    in_currency(language, &number(language, &padded.to_string()), amount.currency)
+}
+
+/// An amount beside an axis, where room is scarce: without coins where there are none.
+pub fn money_of_axis(language: Language, amount: Money) -> String {
+    in_currency(language, &number(language, &amount.decimal().normalize().to_string()), amount.currency)
+}
+
+fn in_currency(language: Language, figures: &str, currency: Currency) -> String {
+    let code = currency.code();
     match (language, code) {
         (Language::Swedish, "SEK") => format!("{figures}{NO_BREAK_SPACE}kr"),
-        (Language::Swedish, "EUR" | "USD" | "GBP") => format!("{figures}{NO_BREAK_SPACE}{}", amount.currency.symbol()),
+        (Language::Swedish, "EUR" | "USD" | "GBP") => format!("{figures}{NO_BREAK_SPACE}{}", currency.symbol()),
         (Language::Swedish, _) => format!("{figures}{NO_BREAK_SPACE}{code}"),
         (Language::English, "EUR" | "USD" | "GBP") => match figures.strip_prefix(MINUS) {
-            Some(figures) => format!("{MINUS}{}{figures}", amount.currency.symbol()),
-            None => format!("{}{figures}", amount.currency.symbol()),
+            Some(figures) => format!("{MINUS}{}{figures}", currency.symbol()),
+            None => format!("{}{figures}", currency.symbol()),
         },
         (Language::English, _) => format!("{code}{NO_BREAK_SPACE}{figures}"),
     }

@@ -384,7 +384,7 @@ fn quantity(text: &str) -> Option<i64> {
 }
 
 fn quantity_error(t: Text) -> String {
-    t.with("line-quantity", "most", Quantity::MAX)
+    t.with("line-quantity", "most", format::number(t.language(), &Quantity::MAX.to_string()))
 }
 
 /// Puts an offer into the cart.

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, ToSpan};
 use super::orders::{sees_cost, sum};
 use crate::chart::{BarChart, Group};
 use crate::error::PageError;
+use crate::format;
 use crate::parts::Empty;
 use crate::shell::{Place, Shell, ok};
 use crate::visitor::Agent;
@@ -172,7 +173,7 @@ fn spend_chart(shell: &Shell, spend: &[DaySpend], first: Date, sees_cost: bool) 
         .collect();
     let all = sum(currency, months.iter().map(|(_, price, _)| *price));
     let description = t.with("home-spend-description", "total", shell.money(&all));
-    let scale = |amount_e6: i64| shell.money(&Money { amount_e6, currency });
+    let scale = |amount_e6: i64| format::money_of_axis(t.language(), Money { amount_e6, currency });
     let chart = BarChart::new("spend", (t.get("home-spend"), description), &series, &groups, scale);
     let rows = months.iter().rev().map(|(month, price, cost)| SpendRow {
         month: name(month),

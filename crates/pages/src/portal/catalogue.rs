@@ -304,7 +304,11 @@ impl OrderForm {
             list: t.with("purchase-list-price", "price", money(offer.list)),
             quantity: Field::text("quantity", t.get("purchase-quantity"))
                 .kind("number")
-                .hint(t.with("purchase-quantity-hint", "most", i64::from(Quantity::MAX)))
+                .hint(t.with(
+                    "purchase-quantity-hint",
+                    "most",
+                    format::number(t.language(), &Quantity::MAX.to_string()),
+                ))
                 .value(fields.or("quantity", "1"))
                 .required()
                 .small(),
@@ -331,7 +335,8 @@ impl OrderForm {
     pub fn read(&mut self, t: Text, form: &Fields) -> Option<Wanted> {
         let quantity = form.get("quantity").and_then(|text| text.parse().ok()).and_then(|n| Quantity::new(n).ok());
         if quantity.is_none() {
-            let text = t.with("purchase-quantity-wrong", "most", i64::from(Quantity::MAX));
+            let text =
+                t.with("purchase-quantity-wrong", "most", format::number(t.language(), &Quantity::MAX.to_string()));
             self.quantity = self.quantity.clone().error(Some(&text));
         }
         let plan = form.get("plan").and_then(|text| BillingPlan::parse(text).ok());
