@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::orders::{customer_of, page_number, pager, sees_cost, sum};
 use crate::error::PageError;
 use crate::fields::Fields;
+use crate::format;
 use crate::parts::{Badge, Empty, Field, Pager};
 use crate::shell::{Place, Shell, go, ok, render};
 use crate::visitor::Agent;
