@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_has_no_coins_where_there_are_none() {
+        for (amount_e6, code, english, swedish) in [
+            (20_000_000_000, "EUR", "€20,000", "20\u{a0}000\u{a0}€"),
+            (2_500_000, "SEK", "SEK\u{a0}2.5", "2,5\u{a0}kr"),
+            (0, "EUR", "€0", "0\u{a0}€"),
+        ] {
+            let amount = Money { amount_e6, currency: Currency::parse(code).unwrap() };
+            assert_eq!(money_of_axis(Language::English, amount), english);
+            assert_eq!(money_of_axis(Language::Swedish, amount), swedish);
+        }
+    }
+
+    #[test]
     fn dates_are_written_as_the_language_does() {
         let at: Timestamp = "2026-11-02T05:04:00Z".parse().unwrap();
         assert_eq!(instant(texts(Language::English), at), "2 Nov 2026, 05:04");
