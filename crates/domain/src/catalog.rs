@@ -260,6 +260,38 @@ impl fmt::Display for ReservedResourceType {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(String);
 
+/// Names of regions and how titles spell them.
+const TITLES: &[(&str, &str)] = &[
+    ("westeurope", "EU West"),
+    ("northeurope", "EU North"),
+    ("swedencentral", "SE Central"),
+    ("swedensouth", "SE South"),
+    ("norwayeast", "NO East"),
+    ("francecentral", "FR Central"),
+    ("germanywestcentral", "DE West Central"),
+    ("switzerlandnorth", "CH North"),
+    ("uksouth", "UK South"),
+    ("ukwest", "UK West"),
+    ("eastus", "US East"),
+    ("eastus2", "US East 2"),
+    ("centralus", "US Central"),
+    ("northcentralus", "US North Central"),
+    ("southcentralus", "US South Central"),
+    ("westus", "US West"),
+    ("westus2", "US West 2"),
+    ("westus3", "US West 3"),
+    ("canadacentral", "CA Central"),
+    ("canadaeast", "CA East"),
+    ("brazilsouth", "BR South"),
+    ("australiaeast", "AU East"),
+    ("japaneast", "JA East"),
+    ("japanwest", "JA West"),
+    ("koreacentral", "KR Central"),
+    ("koreasouth", "KR South"),
+    ("southeastasia", "AP Southeast"),
+    ("eastasia", "AP East"),
+];
+
 impl Region {
     /// Reads a region's name (`westus`) or its display form (`West US`): letters and digits, blanks and case do not count.
     ///
@@ -274,6 +306,15 @@ impl Region {
         }
     }
 
+    /// Reads what a person enters: as [`Self::parse`] does, or the title as [`Self::title`] gives it, without regard to case.
+    ///
+    /// # Errors
+    /// [`InvalidValue`].
+    pub fn entered(text: &str) -> Result<Self, InvalidValue> {
+        let titled = TITLES.iter().find(|(_, title)| title.eq_ignore_ascii_case(text.trim()));
+        Self::parse(titled.map_or(text, |(name, _)| name))
+    }
+
     /// The name, lower case.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -281,37 +322,7 @@ impl Region {
 
     /// The name as titles spell it, `EU West`; the plain name for a region that is not on the list.
     pub fn title(&self) -> &str {
-        match self.0.as_str() {
-            "westeurope" => "EU West",
-            "northeurope" => "EU North",
-            "swedencentral" => "SE Central",
-            "swedensouth" => "SE South",
-            "norwayeast" => "NO East",
-            "francecentral" => "FR Central",
-            "germanywestcentral" => "DE West Central",
-            "switzerlandnorth" => "CH North",
-            "uksouth" => "UK South",
-            "ukwest" => "UK West",
-            "eastus" => "US East",
-            "eastus2" => "US East 2",
-            "centralus" => "US Central",
-            "northcentralus" => "US North Central",
-            "southcentralus" => "US South Central",
-            "westus" => "US West",
-            "westus2" => "US West 2",
-            "westus3" => "US West 3",
-            "canadacentral" => "CA Central",
-            "canadaeast" => "CA East",
-            "brazilsouth" => "BR South",
-            "australiaeast" => "AU East",
-            "japaneast" => "JA East",
-            "japanwest" => "JA West",
-            "koreacentral" => "KR Central",
-            "koreasouth" => "KR South",
-            "southeastasia" => "AP Southeast",
-            "eastasia" => "AP East",
-            other => other,
-        }
+        TITLES.iter().find(|(name, _)| *name == self.0).map_or(&self.0, |(_, title)| title)
     }
 }
 
@@ -875,6 +886,10 @@ pub(crate) mod tests {
         assert_eq!(BillingPlan::parse("p1m"), Ok(BillingPlan::Monthly));
         assert_eq!(ReservedResourceType::parse("virtualmachines"), Ok(ReservedResourceType::VirtualMachines));
         assert_eq!(Region::parse("West US"), Region::parse("westus"));
+        for entered in ["swedencentral", "Sweden Central", "SE Central", " se central "] {
+            assert_eq!(Region::entered(entered), Region::parse("swedencentral"), "{entered}");
+        }
+        assert!(Region::entered("SE-Central").is_err());
         assert_eq!(Term::parse("P2Y").unwrap_err().to_string(), "`P2Y` is not a term: P1Y, P3Y or P5Y");
         assert!(Quantity::new(0).is_err() && Quantity::new(1_001).is_err() && Quantity::new(-1).is_err());
         assert_eq!(Quantity::new(1_000).unwrap().instances(), 1_000);

@@ -9,6 +9,7 @@ use crate::catalog::{Offer, ReservedResourceType, Term};
 use crate::ids::{CustomerId, OrderId, ReservationId, ReservationOrderId};
 use crate::money::{Currency, Money};
 use crate::operation::{self, Operation};
+use crate::order::OrderStatus;
 use crate::price::PriceBreakdown;
 
 macro_rules! own_partner {
@@ -77,6 +78,8 @@ pub struct Purchase {
     pub lines: i64,
     /// What the customer pays in all.
     pub total: Money,
+    /// How the order stands.
+    pub status: OrderStatus,
 }
 
 /// Reservations of all customers of the actor's partner that run out before an instant, the next one first.

@@ -10,12 +10,14 @@ use crate::authz::{Action, Command, Decision, Permit, Query, Target};
 use crate::basket::{AskedLine, Basis, Placing, Wish};
 use crate::catalog::Term;
 use crate::catalog_item::CatalogItemId;
-use crate::ids::{CustomerId, EntitlementId, OrderId, PartnerId, PrincipalId, ReservationOrderId, SubscriptionId};
+use crate::ids::{
+    CustomerId, EntitlementId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, SubscriptionId,
+};
 use crate::money::{Currency, Money, MoneyError};
 use crate::operation::{self, Operation};
 use crate::placement::order_record;
 use crate::refusal::Refusal;
-use crate::reservation::OrderWithReservations;
+use crate::reservation::{OrderWithReservations, Reservation};
 
 /// Who bought (R17: the log and the lists mark it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -418,7 +420,32 @@ impl Action for GetBoughtOrder {
 }
 
 impl Query for GetBoughtOrder {
+    /// With the name of the subscription that it was bought on, too.
     type Answer = Option<OrderWithReservations>;
+}
+
+/// What a reservation that the actor's partner pays for has been: its revisions, newest first, the present one among them.
+#[derive(Debug, Clone)]
+pub struct ListBoughtRevisions {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The order.
+    pub order: ReservationOrderId,
+    /// The reservation.
+    pub reservation: ReservationId,
+}
+
+impl Action for ListBoughtRevisions {
+    const OPERATION: Operation = operation::READ_BOUGHT_RESERVATIONS;
+
+    fn target(&self) -> Target {
+        Target::Customer(self.customer)
+    }
+}
+
+impl Query for ListBoughtRevisions {
+    /// None where there is no such reservation.
+    type Answer = Option<Vec<Reservation>>;
 }
 
 /// What a list of reservations may be narrowed to.

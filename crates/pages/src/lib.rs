@@ -12,6 +12,7 @@ mod error;
 mod fields;
 mod format;
 mod front;
+mod over;
 mod parts;
 mod portal;
 mod shell;

@@ -11,6 +11,7 @@ use fullmakt_domain::history::{
 };
 use fullmakt_domain::ids::OrderId;
 use fullmakt_domain::obstacle::day;
+use fullmakt_domain::order::OrderStatus;
 use fullmakt_domain::price::customer_price;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, ToSpan};
@@ -81,19 +82,20 @@ struct PurchaseRow {
     item: Option<String>,
     line_count: i64,
     total_e6: i64,
+    status: String,
 }
 
 impl Answer for ListPurchases {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Vec<Purchase>, Fault> {
         let rows: Vec<PurchaseRow> = query_as(
-            "SELECT o.order_id, o.customer_id, t.name AS customer_name, o.placed_at, o.buyer_name, o.currency,
+            "SELECT o.order_id, o.customer_id, t.name AS customer_name, o.placed_at, o.buyer_name, o.currency, o.status,
                     min(CASE WHEN l.line_number = 0 THEN l.name END) AS item, count(l.line_number) AS line_count,
                     CAST(coalesce(sum(l.customer_unit_e6 * l.quantity), 0) AS BIGINT) AS total_e6
-             FROM (SELECT order_id, customer_id, placed_at, buyer_name, currency FROM commerce_order
+             FROM (SELECT order_id, customer_id, placed_at, buyer_name, currency, status FROM commerce_order
                    WHERE partner_id = $1 AND bought_by = 'customer' ORDER BY placed_at DESC LIMIT $2) o
              JOIN tenant t ON t.tenant_id = o.customer_id
              LEFT JOIN order_line l ON l.customer_id = o.customer_id AND l.order_id = o.order_id
-             GROUP BY o.order_id, o.customer_id, t.name, o.placed_at, o.buyer_name, o.currency
+             GROUP BY o.order_id, o.customer_id, t.name, o.placed_at, o.buyer_name, o.currency, o.status
              ORDER BY o.placed_at DESC, o.order_id",
         )
         .bind(permit.partner().to_string())
@@ -110,6 +112,7 @@ impl Answer for ListPurchases {
                     item: row.item.unwrap_or_default(),
                     lines: row.line_count,
                     total: money(row.total_e6, &row.currency)?,
+                    status: known("order status", &row.status, OrderStatus::parse(&row.status))?,
                 })
             })
             .collect()
@@ -375,6 +378,7 @@ mod tests {
             let shown: Vec<String> =
                 purchases.iter().map(|p| format!("{} {} {} {}", p.item, p.lines, p.total.amount_e6, p.buyer)).collect();
             assert_eq!(shown, ["first 2 32 olle"]);
+            assert_eq!(purchases.iter().map(|p| p.status).collect::<Vec<_>>(), [OrderStatus::Completed]);
             let expiring = |until| ListExpiring { until: second(until), size: 5 };
             assert_eq!(store.read(&ada, &expiring(5)).await.unwrap(), []);
             let found = store.read(&ada, &expiring(6)).await.unwrap();

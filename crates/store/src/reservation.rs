@@ -8,7 +8,7 @@ use fullmakt_domain::catalog::{BillingPlan, Region, ReservedResourceType, SkuNam
 use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId, SubscriptionId};
 use fullmakt_domain::money::{Currency, Money};
 use fullmakt_domain::order::{
-    BoughtBy, BrowseReservations, Buyer, GetBoughtOrder, ReservationsFound, Stage, UnitPrices,
+    BoughtBy, BrowseReservations, Buyer, GetBoughtOrder, ListBoughtRevisions, ReservationsFound, Stage, UnitPrices,
 };
 use fullmakt_domain::placement::Purchased;
 use fullmakt_domain::reservation::{
@@ -376,8 +376,24 @@ impl Answer for BrowseOwnReservations {
 
 impl Answer for GetBoughtOrder {
     async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<OrderWithReservations>, Fault> {
-        let found = load(permit.customer(), self.order, tx).await?;
-        Ok(found.filter(|found| found.order.partner == permit.partner()))
+        let customer = permit.customer();
+        let found = load(customer, self.order, tx).await?;
+        let Some(mut found) = found.filter(|found| found.order.partner == permit.partner()) else { return Ok(None) };
+        if let Some(billing) = crate::subscription::load(customer, found.order.subscription, tx).await? {
+            found.subscription_names.insert(billing.id, billing.name);
+        }
+        Ok(Some(found))
+    }
+}
+
+impl Answer for ListBoughtRevisions {
+    async fn answer(&self, permit: &Permit<Self>, tx: &mut Tx<'_>) -> Result<Option<Vec<Reservation>>, Fault> {
+        let customer = permit.customer();
+        let found = load(customer, self.order, tx).await?.filter(|found| found.order.partner == permit.partner());
+        let Some(present) = found.and_then(|found| found.reservation(self.reservation).ok().cloned()) else {
+            return Ok(None);
+        };
+        Ok(Some(with_revisions(customer, present, tx).await?))
     }
 }
 
@@ -529,11 +545,10 @@ fn bind(statement: Query<()>, customer: CustomerId, reservation: &Reservation) -
         .bind(&reservation.changed_by.name)
 }
 
-/// What a reservation was before each change, newest first, without the present.
-pub(crate) async fn revisions(
+/// A reservation, and what it was before each change, newest first.
+pub(crate) async fn with_revisions(
     customer: CustomerId,
-    order: ReservationOrderId,
-    id: ReservationId,
+    present: Reservation,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<Reservation>, Fault> {
     let rows: Vec<ReservationRow> = query_as(
@@ -542,8 +557,8 @@ pub(crate) async fn revisions(
                 renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
          FROM reservation_revision WHERE customer_id = $1 AND reservation_order_id = $2 AND reservation_id = $3
          ORDER BY etag DESC")
-        .bind(customer.to_string()).bind(order.to_string()).bind(id.to_string()).fetch_all(tx).await?;
-    rows.into_iter().map(ReservationRow::reservation).collect()
+        .bind(customer.to_string()).bind(present.order.to_string()).bind(present.id.to_string()).fetch_all(tx).await?;
+    std::iter::once(Ok(present)).chain(rows.into_iter().map(ReservationRow::reservation)).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use fullmakt_domain::lifecycle::{
 };
 use fullmakt_domain::obstacle::PartnerContact;
 use fullmakt_domain::renewal::{self, PriceRenewal, RenewReservation, RenewalBasis, RenewalState};
-use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, RenewalTerms, Reservation};
+use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, RenewalTerms};
 use fullmakt_domain::reservation_update::{ChangePurchase, UpdateReservation, UpdateState};
 
 use crate::db::Tx;
@@ -160,8 +160,7 @@ impl Answer for ListRevisions {
         let customer = permit.customer();
         let Some(found) = reservation::load(customer, self.order, tx).await? else { return Ok(None) };
         let Ok(present) = found.reservation(self.reservation).cloned() else { return Ok(None) };
-        let mut revisions: Vec<Reservation> = vec![present];
-        revisions.extend(reservation::revisions(customer, self.order, self.reservation, tx).await?);
+        let revisions = reservation::with_revisions(customer, present, tx).await?;
         Ok(Some((found, revisions)))
     }
 }
@@ -183,8 +182,9 @@ impl Load for ChangePurchase {
 #[cfg(test)]
 mod tests {
     use fullmakt_domain::catalog::Term;
-    use fullmakt_domain::ids::SubscriptionId;
+    use fullmakt_domain::ids::{CustomerId, SubscriptionId};
     use fullmakt_domain::lifecycle::Besides;
+    use fullmakt_domain::order::ListBoughtRevisions;
     use fullmakt_domain::reservation::{DisplayName, GetReservationOrder, Phase};
 
     use super::*;
@@ -253,6 +253,9 @@ mod tests {
             let hide = ArchiveReservation { order, reservation };
             store.execute(&olle, &hide, &request()).await.unwrap();
             let (_, revisions) = store.read(&olle, &ListRevisions { order, reservation }).await.unwrap().unwrap();
+            let bought = ListBoughtRevisions { customer: CustomerId::parse(CUSTOMER).unwrap(), order, reservation };
+            assert_eq!(store.read(&ada, &bought).await.unwrap().as_ref(), Some(&revisions));
+            assert!(store.read(&olle, &bought).await.is_err());
             let shown: Vec<String> = revisions
                 .iter()
                 .map(|r| format!("{} {} {:?} {}", r.etag, r.display_name, r.changed_by.side, r.archived))

@@ -97,9 +97,11 @@ rules-set-rate = Set rate
 rules-policy-lead = From the day you choose, returns go by these figures. Quotes that were made before keep theirs.
 rules-rate-lead = From the day you choose, amounts in the currency are compared with the limit at this rate.
 rules-save = Save
+rules-admin-only = Only an Admin agent can set policies and rates.
 
 reservation-deeds = Change
 reservation-deeds-text = Each opens in the portal of { $customer }, on the customer’s behalf. What you do there is recorded as yours.
+reservation-deeds-one = It opens in the portal of { $customer }, on the customer’s behalf. What you do there is recorded as yours.
 
 bill-to-edit = Edit bill-to
 bill-to-lead = Whom the bills of { $customer } are made out to. Its name and its country ({ $country }) stay as they are.

@@ -178,4 +178,5 @@ buy-based-on = Based on
 buy-basis = { $demand } instance hours of this size in { $used } of { $hours } hours, from { $from } to { $until } UTC
 buy-action = Buy
 buy-this = Buy { $what }
+buy-subscription-gone = It cannot be bought here: the subscription it would be bought on is not among those you sold.
 buy-note = Terms and scopes are alternatives: buy one of them, then look again. The cost without and with is that of the period looked at, for the usage that the reservation could cover. Saved a month is for 730 hours like those.

@@ -97,9 +97,11 @@ rules-set-rate = Ange kurs
 rules-policy-lead = Från och med den dag du väljer följer återlämningar de här siffrorna. Det som räknats ut tidigare behåller sina.
 rules-rate-lead = Från och med den dag du väljer jämförs belopp i valutan med gränsen till den här kursen.
 rules-save = Spara
+rules-admin-only = Bara en administratörsagent kan ange regler och kurser.
 
 reservation-deeds = Ändra
 reservation-deeds-text = Allt öppnas i portalen för { $customer }, för kundens räkning. Det du gör där loggas som ditt.
+reservation-deeds-one = Det öppnas i portalen för { $customer }, för kundens räkning. Det du gör där loggas som ditt.
 
 bill-to-edit = Redigera faktureringsuppgifter
 bill-to-lead = Vem fakturorna till { $customer } ställs ut till. Namnet och landet ({ $country }) ändras inte.

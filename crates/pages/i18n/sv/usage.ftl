@@ -178,4 +178,5 @@ buy-based-on = Underlag
 buy-basis = { $demand } instanstimmar av den här storleken under { $used } av { $hours } timmar, från { $from } till { $until } UTC
 buy-action = Köp
 buy-this = Köp { $what }
+buy-subscription-gone = Den kan inte köpas här: prenumerationen den skulle köpas på hör inte till dem du har sålt.
 buy-note = Löptider och omfång är alternativ: köp en av dem och titta sedan igen. Kostnaden utan och med gäller perioden som underlaget omfattar och den användning som reservationen kunde täcka. Sparas per månad gäller 730 likadana timmar.

@@ -34,6 +34,8 @@ struct AccountPage {
     switches: Vec<Switch>,
     switch_lacking: Option<String>,
     checklist: Vec<Check>,
+    /// What the table of subscriptions says.
+    who_can_buy: String,
     subscriptions: Vec<Line>,
     more: bool,
     may_buy: MayBuy,
@@ -101,6 +103,7 @@ pub async fn show(State(app): State<App>, agent: Agent, Path(customer): Path<Str
         switches: readiness.permissions.iter().map(|permission| switch(&shell, permission)).collect(),
         switch_lacking: lacking(&agent, &GRANT_SELF_SERVE_POLICY),
         checklist: checklist(&shell, &customer, &readiness),
+        who_can_buy: t.get(if is_permitted(&readiness) { "check-owners" } else { "check-owners-once-on" }),
         subscriptions: lines(&shell, &customer, &readiness),
         more: readiness.more,
         customer,
@@ -137,6 +140,13 @@ fn switch(shell: &Shell, permission: &Permission) -> Switch {
     }
 }
 
+/// Whether the customer may purchase reservations.
+fn is_permitted(readiness: &Readiness) -> bool {
+    let is_on =
+        |permission: &Permission| permission.on && permission.resource == SelfServeResource::AzureReservedInstances;
+    readiness.permissions.iter().any(is_on)
+}
+
 /// What the customer's own purchase of a reservation needs, and how to mend what is missing (R07).
 fn checklist(shell: &Shell, customer: &Customer, readiness: &Readiness) -> Vec<Check> {
     let base = format!("/dashboard/customers/{}", customer.id);
@@ -145,10 +155,6 @@ fn checklist(shell: &Shell, customer: &Customer, readiness: &Readiness) -> Vec<C
         text: shell.t(if met { yes } else { no }),
         mend: mend.filter(|_| !met).map(|(words, path)| (shell.t(words), path)),
     };
-    let permitted = readiness
-        .permissions
-        .iter()
-        .any(|permission| permission.on && permission.resource == SelfServeResource::AzureReservedInstances);
     let active = readiness.subscriptions.iter().find(|subscription| subscription.active);
     let owned =
         readiness.subscriptions.iter().any(|subscription| subscription.active && !subscription.owners.is_empty());
@@ -159,7 +165,7 @@ fn checklist(shell: &Shell, customer: &Customer, readiness: &Readiness) -> Vec<C
         ("check-to-subscriptions", format!("{base}/subscriptions"))
     };
     let mut checks = vec![
-        check(permitted, "check-permission-met", "check-permission-unmet", None),
+        check(is_permitted(readiness), "check-permission-met", "check-permission-unmet", None),
         check(
             customer.agreement_confirmed_at.is_some(),
             "check-agreement-met",

@@ -37,7 +37,7 @@ const PAGE: usize = 20;
 /// Lines that a cart made here may have.
 const LINES_MAX: usize = 50;
 /// Who may buy for a customer.
-pub const SELLERS: &[PartnerRole] = &[
+const SELLERS: &[PartnerRole] = &[
     PartnerRole::GlobalAdmin,
     PartnerRole::AdminAgent,
     PartnerRole::SalesAgent,
@@ -120,7 +120,8 @@ struct SubscriptionPage {
     steps: Vec<Step>,
     here: String,
     error: Option<String>,
-    missing: Vec<(String, String, String)>,
+    /// What is missing, and the words and path of where to mend it; none where it is mended below.
+    missing: Vec<(String, Option<(String, String)>)>,
     choices: Vec<Choice>,
     can_go_on: bool,
 }
@@ -170,17 +171,16 @@ pub async fn start(State(app): State<App>, agent: Agent, Path(id): Path<String>)
     let mut missing = Vec::new();
     let base = format!("/dashboard/customers/{}", desk.customer.id);
     if desk.lacks_agreement().await? {
-        missing.push((t.get("wizard-no-agreement"), t.get("wizard-to-account"), format!("{base}/account")));
+        missing.push((t.get("wizard-no-agreement"), Some((t.get("wizard-to-account"), format!("{base}/account")))));
     }
     let usable = choices.iter().any(|choice| choice.problem.is_none());
+    let to_subscriptions = || Some((t.get("wizard-to-subscriptions"), format!("{base}/subscriptions")));
     if choices.is_empty() {
-        missing.push((
-            t.get("wizard-no-subscription"),
-            t.get("wizard-to-subscriptions"),
-            format!("{base}/subscriptions"),
-        ));
+        missing.push((t.get("wizard-no-subscription"), to_subscriptions()));
+    } else if choices.iter().any(|choice| choice.registers) && !usable {
+        missing.push((t.get("wizard-none-registered"), None));
     } else if !usable {
-        missing.push((t.get("wizard-none-usable"), t.get("wizard-to-subscriptions"), format!("{base}/subscriptions")));
+        missing.push((t.get("wizard-none-active"), to_subscriptions()));
     }
     let error = query.get("missing").map(|_| t.get("wizard-choose-subscription"));
     let can_go_on = usable && missing.is_empty();

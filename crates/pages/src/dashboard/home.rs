@@ -6,17 +6,18 @@ use axum::response::Response;
 use fullmakt_domain::due::midnight;
 use fullmakt_domain::history::{DaySpend, ListExpiring, ListPermitted, ListPurchases, NamedCustomer, SumSpend};
 use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::order::OrderStatus;
 use fullmakt_server::App;
 use fullmakt_store::ReadError;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
-use super::orders::{sees_cost, sum};
+use super::orders::{sees_cost, status, sum};
 use crate::chart::{BarChart, Group};
 use crate::error::PageError;
 use crate::format;
-use crate::parts::Empty;
+use crate::parts::{Badge, Empty};
 use crate::shell::{Place, Shell, ok};
 use crate::visitor::Agent;
 use crate::words;
@@ -49,6 +50,7 @@ struct PurchaseRow {
     path: String,
     buyer: String,
     total: String,
+    cancelled: Option<Badge>,
 }
 
 struct ExpiringRow {
@@ -104,6 +106,7 @@ pub async fn show(State(app): State<App>, agent: Agent) -> Result<Response, Page
         },
         path: format!("/dashboard/customers/{}/orders/{}", purchase.customer.id, purchase.order),
         buyer: purchase.buyer,
+        cancelled: (purchase.status == OrderStatus::Cancelled).then(|| status(t, purchase.status)),
         total: shell.money(&purchase.total),
         customer: purchase.customer,
     });

@@ -91,7 +91,7 @@ fn read(entries: &mut Entries<'_>, query: &Fields, t: Text, customer: CustomerId
         None
     } else {
         let sku = SkuName::parse(&sku).map_err(|_| entries.wrong("sku", t.get("may-buy-sku-form"))).ok();
-        let region = Region::parse(&region).map_err(|_| entries.wrong("region", t.get("may-buy-region-form"))).ok();
+        let region = Region::entered(&region).map_err(|_| entries.wrong("region", t.get("may-buy-region-form"))).ok();
         let term = term.map_or(Ok(Term::P1Y), Term::parse);
         let term = term.map_err(|_| entries.wrong("term", t.get("may-buy-choice"))).ok();
         let (sku, region, term) = (sku?, region?, term?);
@@ -196,6 +196,7 @@ mod tests {
             ("user=olle@exempel.example", true),
             ("user=22222222-0000-4000-8000-000000000001&subscription=&sku=&region=&term=", true),
             ("user=olle@exempel.example&sku=Standard_D2s_v5&region=swedencentral&term=P3Y", true),
+            ("user=olle@exempel.example&sku=Standard_D2s_v5&region=SE+Central", true),
             ("user=", false),
             ("user=olle", false),
             ("user=olle@exempel.example&subscription=x", false),

@@ -30,7 +30,6 @@ use fullmakt_domain::entitlement::BrowseSubscriptions;
 use fullmakt_domain::ids::CustomerId;
 use fullmakt_server::App;
 
-pub use add_products::SELLERS;
 pub use orders::customer_of;
 pub use roles::lacking;
 

@@ -85,7 +85,8 @@ pub(super) fn side_badge(t: Text, buyer: &Buyer) -> Badge {
     Badge::new(tone, words::bought_by(t, buyer.side))
 }
 
-fn status(t: Text, status: OrderStatus) -> Badge {
+/// How an order stands.
+pub(super) fn status(t: Text, status: OrderStatus) -> Badge {
     match status {
         OrderStatus::Completed => Badge::new(Tone::Good, t.get("orders-completed")),
         OrderStatus::Cancelled => Badge::new(Tone::Quiet, t.get("orders-cancelled")),

@@ -374,13 +374,14 @@ async fn end_page(app: &App, agent: &Agent, id: &str, wrong: Option<String>) -> 
     let named = FindCustomers::Ids(rule.customer.into_iter().collect());
     let named = app.store.read(agent.actor(), &named).await?.into_iter().next();
     let shell = Shell::dashboard(agent, t.get("prices-end-title"), Place::Prices).via(t.get("nav-prices"), PATH);
-    let facts = vec![
+    let mut facts = vec![
         (t.get("prices-customer"), named.map_or_else(|| t.get("prices-all-customers"), |customer| customer.name)),
         (t.get("orders-product"), product(t, &rule)),
         (t.get("order-term"), rule.term.map_or_else(|| t.get("prices-any-term"), |term| words::term(t, term))),
         (t.get("prices-effect"), effect(&shell, rule.kind)),
         (t.get("prices-from"), shell.date(&rule.from)),
     ];
+    facts.extend(rule.until.map(|until| (t.get("prices-until"), shell.date(&until))));
     let form = &agent.visit().form;
     let value = form.get("until").map_or_else(|| today(agent).to_string(), str::to_owned);
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };

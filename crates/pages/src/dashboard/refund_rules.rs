@@ -62,7 +62,9 @@ pub async fn show(State(app): State<App>, agent: Agent) -> Result<Response, Page
     let now = rules.policy(today);
     let mut policies: Vec<&RefundPolicy> = rules.policies().iter().collect();
     policies.sort_by_key(|policy| std::cmp::Reverse(policy.valid_from));
-    let mut rates: Vec<&ConversionRate> = rules.rates().iter().collect();
+    // What is in the limit's own currency needs no rate.
+    let foreign = |rate: &&ConversionRate| rate.currency != now.limit.currency;
+    let mut rates: Vec<&ConversionRate> = rules.rates().iter().filter(foreign).collect();
     rates.sort_by_key(|rate| (rate.currency, std::cmp::Reverse(rate.valid_from)));
     let limit = now.limit.currency.code();
     Ok(ok(&RulesPage {
@@ -79,7 +81,7 @@ pub async fn show(State(app): State<App>, agent: Agent) -> Result<Response, Page
                 state: state(rules.rate(one.currency, today) == Some(one), one.valid_from),
             })
             .collect(),
-        change_lacking: lacking(&agent, &SET_REFUND_POLICY),
+        change_lacking: lacking(&agent, &SET_REFUND_POLICY).map(|_| t.get("rules-admin-only")),
         shell,
     }))
 }

@@ -7,22 +7,28 @@ use fullmakt_domain::actor::PartnerRole;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::history::{ListInstalments, NamedCustomer};
 use fullmakt_domain::ids::{CustomerId, ReservationId, ReservationOrderId};
-use fullmakt_domain::order::{BoughtBy, BrowseReservations, GetBoughtOrder, ReservationsFound, Stage};
+use fullmakt_domain::order::{
+    BoughtBy, BrowseReservations, GetBoughtOrder, ListBoughtRevisions, ReservationsFound, Stage,
+};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::is_returnable;
-use fullmakt_domain::reservation::{AppliedScope, OrderWithReservations, Phase, Reservation, ReservationOrder};
+use fullmakt_domain::reservation::{
+    AppliedScope, GetReservationOrder, OrderWithReservations, Reservation, ReservationOrder,
+};
 use fullmakt_server::App;
 use fullmakt_server::text::Text;
+use fullmakt_store::ReadError;
 use jiff::Timestamp;
 
 use super::manage;
 use super::orders::{before_page, customer_of, page_number, pager, sees_cost, side_badge, side_field};
 use crate::error::PageError;
 use crate::fields::Fields;
-use crate::parts::{Badge, Empty, Field, Pager};
+use crate::over::Over;
+use crate::parts::{Badge, Empty, Field, Pager, Tone};
 use crate::shell::{Place, Shell, ok};
 use crate::usage::reservation::{UseOfReservation, Uses};
-use crate::visitor::Agent;
+use crate::visitor::{Agent, acting};
 use crate::words;
 
 /// Reservations on a page.
@@ -49,8 +55,14 @@ struct ReservationRow {
     expires: String,
     utilization: String,
     state: Badge,
+    hidden: Option<Badge>,
     side: Badge,
     buyer: String,
+}
+
+/// A mark on what is hidden from lists.
+fn hidden(t: Text, reservation: &Reservation) -> Option<Badge> {
+    reservation.archived.then(|| Badge::new(Tone::Quiet, t.get("record-archived")))
 }
 
 /// What a list may be narrowed to.
@@ -112,8 +124,11 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
             scope: scope(t, all, &reservation.scope),
             term: words::term(t, order.term),
             expires: shell.day(&order.expires_at),
-            utilization: uses.in_words(&shell, reservation.id).unwrap_or_else(|| t.get("reservations-no-usage")),
+            utilization: uses
+                .in_words(&shell, reservation.id)
+                .unwrap_or_else(|| words::unknown_use(t, reservation.phase(order, now).is_live())),
             state: words::phase(t, reservation.phase(order, now)),
+            hidden: hidden(t, reservation),
             side: side_badge(t, &order.buyer),
             buyer: order.buyer.name.clone(),
         }
@@ -125,6 +140,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
         ("expiring", "reservations-expiring"),
         ("expired", "reservations-expired"),
         ("ended", "reservations-ended"),
+        ("all", "reservations-hidden-too"),
     ];
     let states = states.into_iter().map(|(value, key)| (value.to_owned(), t.get(key))).collect();
     let filters = vec![
@@ -148,6 +164,8 @@ struct ReservationPage {
     shell: Shell,
     customer: NamedCustomer,
     state: Badge,
+    hidden: Option<Badge>,
+    over: Option<Over>,
     overview: Vec<(String, String)>,
     prices: Vec<(String, String)>,
     properties: Vec<(String, String)>,
@@ -157,10 +175,14 @@ struct ReservationPage {
     sees_cost: bool,
     utilization: UseOfReservation,
     instalments: Vec<InstalmentRow>,
-    /// The portal, for those who may enter it.
-    manage: Option<String>,
+    /// How many instances the instalments are for.
+    instalments_for: String,
+    /// The portal, for those who see the reservation there; why not, for the others who may enter it.
+    manage: Option<Result<String, String>>,
     /// What can be done there with the reservation: words and paths.
     deeds: Vec<(String, String)>,
+    /// What about it is the agent's to do, while it is not over.
+    yours: bool,
 }
 
 struct InstalmentRow {
@@ -208,6 +230,7 @@ async fn page(
     let reservation = reservation.ok_or(PageError::NotFound)?;
     let instalments = ListInstalments { customer: customer.id, order };
     let instalments = app.store.read(agent.actor(), &instalments).await?;
+    let manage = manage(app, agent, customer.id, reservation).await?;
     let visit = agent.visit();
     let (t, order) = (visit.text, &found.order);
     let path = format!("/dashboard/customers/{}/reservations", customer.id);
@@ -217,11 +240,16 @@ async fn page(
     let explain = format!("/dashboard/customers/{}/usage/explain", customer.id);
     let phase = reservation.phase(order, visit.request.now);
     let (actor, one) = (agent.actor(), reservation.id);
-    let utilization = if phase.is_live() {
-        UseOfReservation::of(app, actor, customer.id, one, &shell, &explain).await?
+    let revisions = if phase.is_live() {
+        None
     } else {
-        let ended = if phase == Phase::Expired { order.expires_at } else { reservation.updated_at };
-        UseOfReservation::until(app, actor, customer.id, one, ended, &shell, &explain).await?
+        let revisions = ListBoughtRevisions { customer: customer.id, order: order.id, reservation: one };
+        app.store.read(actor, &revisions).await?
+    };
+    let over = Over::of(t, order, reservation, phase, revisions.as_deref());
+    let utilization = match &over {
+        Some(over) => UseOfReservation::until(app, actor, customer.id, one, over.at, &shell, &explain).await?,
+        None => UseOfReservation::of(app, actor, customer.id, one, &shell, &explain).await?,
     };
     let yes = |flag: bool| t.get(if flag { "reservation-yes" } else { "reservation-no" });
     let overview = vec![
@@ -237,23 +265,24 @@ async fn page(
     ];
     let unit = &order.prices;
     let times = |money: &fullmakt_domain::money::Money| {
-        money.times(order.quantity.instances()).map(|total| shell.money(&total)).unwrap_or_default()
+        money.times(reservation.quantity.instances()).map(|total| shell.money(&total)).unwrap_or_default()
     };
+    let in_all = |key: &str| t.with(key, "quantity", shell.number(reservation.quantity));
     let mut prices = vec![
-        (t.get("order-list-price"), shell.money(&unit.list)),
-        (t.get("order-customer-price"), shell.money(&unit.customer)),
-        (t.get("order-customer-pays"), times(&unit.customer)),
+        (t.get("order-list-price-each"), shell.money(&unit.list)),
+        (t.get("order-customer-price-each"), shell.money(&unit.customer)),
+        (in_all("reservation-customer-pays"), times(&unit.customer)),
     ];
     let sees_cost = sees_cost(agent);
     if sees_cost {
-        prices.push((t.get("order-cost"), shell.money(&unit.partner)));
-        prices.push((t.get("order-you-pay"), times(&unit.partner)));
+        prices.push((t.get("order-cost-each"), shell.money(&unit.partner)));
+        prices.push((in_all("reservation-you-pay"), times(&unit.partner)));
     }
     let by = &reservation.changed_by;
     let properties = vec![
         (t.get("reservation-id"), reservation.id.to_string()),
         (t.get("reservation-order-id"), order.id.to_string()),
-        (t.get("reservation-subscription-id"), order.subscription.to_string()),
+        (t.get("reservation-subscription"), billing_subscription(t, &found)),
         (t.get("reservation-changed"), shell.instant(&reservation.updated_at)),
         (t.get("reservation-changed-by"), words::doer(t, by.id, &by.name)),
     ];
@@ -265,8 +294,16 @@ async fn page(
         posted: t.get(if instalment.posted { "reservation-billed" } else { "reservation-planned" }),
     });
     let instalments = instalments.collect();
+    // The others need a role on the subscription, which shows in the portal.
+    let deeds = if agent.has(&[PartnerRole::AdminAgent]) {
+        deeds(t, customer.id, &found, reservation, visit.request.now)
+    } else {
+        Vec::new()
+    };
     Ok(ok(&ReservationPage {
         state: words::phase(t, phase),
+        hidden: hidden(t, reservation),
+        over,
         overview,
         prices,
         properties,
@@ -279,15 +316,47 @@ async fn page(
         sees_cost,
         utilization,
         instalments,
-        manage: agent.has(&manage::ENTERING).then(|| format!("/portal/{}/reservations", customer.id)),
-        // The others need a role on the subscription, which shows in the portal.
-        deeds: if agent.has(&[PartnerRole::AdminAgent]) {
-            deeds(t, customer.id, &found, reservation, visit.request.now)
-        } else {
-            Vec::new()
-        },
+        instalments_for: t.with_all(
+            "reservation-instalments-text",
+            &[("count", &order.quantity.instances()), ("shown", &shell.number(order.quantity))],
+        ),
+        manage,
+        yours: phase.is_live() && !deeds.is_empty(),
+        deeds,
         customer,
         shell,
+    }))
+}
+
+/// The subscription that a reservation was bought on: its name, where it is known, and its identifier.
+fn billing_subscription(t: Text, found: &OrderWithReservations) -> String {
+    let id = found.order.subscription;
+    found
+        .subscription_names
+        .get(&id)
+        .map_or_else(|| id.to_string(), |name| format!("{}, {id}", words::product(t, name)))
+}
+
+/// A reservation in the customer's portal, or why it does not show there; none for those who enter no portal.
+async fn manage(
+    app: &App,
+    agent: &Agent,
+    customer: CustomerId,
+    reservation: &Reservation,
+) -> Result<Option<Result<String, String>>, PageError> {
+    if !agent.has(&manage::ENTERING) {
+        return Ok(None);
+    }
+    let inside = acting(&agent.visitor.session, customer.tenant());
+    let shows = match app.store.read(&inside, &GetReservationOrder { order: reservation.order }).await {
+        Ok(found) => found.is_some(),
+        Err(ReadError::Denied(_)) => false,
+        Err(fault) => return Err(fault.into()),
+    };
+    Ok(Some(if shows {
+        Ok(manage::reservation(customer, reservation.order, reservation.id))
+    } else {
+        Err(agent.visit().text.get("manage-lacking"))
     }))
 }
 

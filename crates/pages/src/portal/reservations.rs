@@ -17,19 +17,19 @@ use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::refund_policy::is_returnable;
 use fullmakt_domain::refusal::Refusal;
 use fullmakt_domain::reservation::{
-    BrowseOwnReservations, Ending, GetReservationOrder, OrderWithReservations, Phase, Reservation, ReservationState,
+    BrowseOwnReservations, Ending, GetReservationOrder, OrderWithReservations, Reservation, ReservationState,
 };
 use fullmakt_domain::role::Permissions;
 use fullmakt_domain::role_assignment::ListPermissions;
 use fullmakt_server::App;
-use fullmakt_server::text::{Text, Value};
+use fullmakt_server::text::Text;
 use fullmakt_store::ReadError;
 use http::request::Parts;
-use jiff::Timestamp;
 use std::sync::Arc;
 
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
+use crate::over::Over;
 use crate::parts::{Badge, Empty, Pager};
 use crate::shell::{Place, Shell, ok};
 use crate::usage::reservation::{UseOfReservation, Uses};
@@ -85,7 +85,6 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
     };
     let all = found.reservations.iter().flat_map(|order| order.reservations.iter().map(move |r| (order, r)));
     let twins = words::twins(all.clone().map(|(_, reservation)| reservation));
-    let unknown = |live: bool| if live { t.get("reservations-no-usage") } else { "–".to_owned() };
     let rows = all
         .map(|(found, reservation)| Row {
             path: path(&guest, reservation.order, reservation.id),
@@ -103,7 +102,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
             buyer: buyer(t, found),
             utilization: uses
                 .in_words(&shell, reservation.id)
-                .unwrap_or_else(|| unknown(reservation.phase(&found.order, now).is_live())),
+                .unwrap_or_else(|| words::unknown_use(t, reservation.phase(&found.order, now).is_live())),
         })
         .collect();
     let purchase = guest.path("/purchase");
@@ -280,45 +279,6 @@ struct Related {
     others: Vec<(String, String)>,
 }
 
-/// How a reservation came to its end.
-struct Over {
-    at: Timestamp,
-    text: String,
-}
-
-impl Over {
-    /// None while it lives. When it was ended tells the first of its revisions that knows of an end; without them it is
-    /// taken for the last change.
-    fn of(t: Text, found: &Found, phase: Phase, revisions: Option<&[Reservation]>) -> Option<Self> {
-        let (order, here) = (&found.order.order, &found.reservation);
-        let key = match phase {
-            Phase::Pending | Phase::Active | Phase::Expiring => return None,
-            Phase::Expired => {
-                let at = order.expires_at;
-                return Some(Self { at, text: t.with("over-expired", "at", format::instant(t, at)) });
-            }
-            Phase::Cancelled => "over-returned",
-            Phase::Exchanged => "over-exchanged",
-            Phase::Split => "over-split",
-            Phase::Merged => "over-merged",
-        };
-        let ended = |one: &&Reservation| one.ending.is_some() || one.state == ReservationState::Cancelled;
-        let last = revisions.and_then(|all| all.iter().rev().find(ended)).unwrap_or(here);
-        let at = last.updated_at;
-        let values: [(&str, &dyn Value); 2] = [("who", &changer(t, last)), ("at", &format::instant(t, at))];
-        Some(Self { at, text: t.with_all(key, &values) })
-    }
-}
-
-/// Who changed it last, and on which side; what comes of itself is on neither.
-fn changer(t: Text, one: &Reservation) -> String {
-    let by = &one.changed_by;
-    if by.id.0.is_nil() {
-        return words::doer(t, by.id, &by.name);
-    }
-    t.with_all("reservations-buyer", &[("name", &by.name), ("side", &words::bought_by(t, by.side))])
-}
-
 /// One of them.
 pub async fn detail(subject: Subject) -> Result<Response, PageError> {
     let Subject { app, guest, found, .. } = subject;
@@ -334,7 +294,7 @@ pub async fn detail(subject: Subject) -> Result<Response, PageError> {
     };
     let explain = guest.path("/usage/explain");
     let revisions = revisions(&app, &guest, &found).await?;
-    let over = Over::of(t, &found, phase, revisions.as_deref());
+    let over = Over::of(t, order, reservation, phase, revisions.as_deref());
     let (actor, customer, id) = (guest.actor(), guest.customer, reservation.id);
     let utilization = match &over {
         Some(over) => UseOfReservation::until(&app, actor, customer, id, over.at, &shell, &explain).await?,
@@ -490,7 +450,7 @@ fn history(t: Text, found: &Found, revisions: &[Reservation]) -> Vec<Event> {
             None => vec![beginning(t, found, revision)],
             Some(before) => differences(t, &found.order, before, revision),
         };
-        let who = changer(t, revision);
+        let who = words::changer(t, revision);
         events.push(Event { at: format::instant(t, revision.updated_at), who, what });
         before = Some(revision);
     }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use fullmakt_domain::arm_scope::ArmScope;
 use fullmakt_domain::catalog::{BillingPlan, Term};
 use fullmakt_domain::money::{Currency, Money};
+use fullmakt_domain::operation::PLACE_ORDER;
 use fullmakt_domain::recommendation::{Advice, LookBack, ReadRecommendations, Recommendation};
 use fullmakt_domain::usage::hour_start;
 use fullmakt_server::App;
@@ -13,7 +14,7 @@ use rust_decimal::Decimal;
 
 use super::{Names, Reader, known_in_words};
 use crate::chart::{BarChart, Group};
-use crate::dashboard::SELLERS;
+use crate::dashboard::lacking;
 use crate::error::PageError;
 use crate::fields::{Fields, encoded};
 use crate::parts::{Empty, Field};
@@ -65,7 +66,8 @@ struct Row {
     break_even: String,
     pays_back: Option<String>,
     basis: String,
-    buy: Option<String>,
+    /// Where it can be bought, or for an agent why it cannot.
+    buy: Result<String, Option<String>>,
     label: String,
 }
 
@@ -237,8 +239,9 @@ impl Teller<'_> {
         }
     }
 
-    /// Where it can be bought, filled in.
-    fn buy(&self, one: &Recommendation) -> Option<String> {
+    /// Where it can be bought, filled in; where it cannot, for an agent why.
+    fn buy(&self, one: &Recommendation) -> Result<String, Option<String>> {
+        let t = self.shell.text;
         let choice = &one.choice;
         let (sku, region, term, quantity) = (encoded(choice.sku.as_str()), &choice.region, choice.term, one.quantity);
         let on = one.subscription.unwrap_or(one.main_subscription);
@@ -253,15 +256,19 @@ impl Teller<'_> {
                 choice.resource_type
             )
         };
-        let subscription = self.names.subscriptions.get(&on)?;
+        let subscription = self.names.subscriptions.get(&on);
+        let reachable = subscription.is_some_and(|subscription| subscription.reachable);
         match self.reader {
-            Reader::Guest(_) => subscription.reachable.then(portal),
-            Reader::Agent(agent, _) if !agent.has(SELLERS) => None,
+            Reader::Guest(_) => reachable.then(portal).ok_or(None),
+            Reader::Agent(agent, _) if lacking(agent, &PLACE_ORDER).is_some() => Err(lacking(agent, &PLACE_ORDER)),
             // The wizard sells for all subscriptions together only (R32); for one of them the portal does.
-            Reader::Agent(..) if one.subscription.is_some() => subscription.reachable.then(portal),
+            Reader::Agent(..) if one.subscription.is_some() => {
+                reachable.then(portal).ok_or_else(|| Some(t.get("manage-lacking")))
+            }
             Reader::Agent(..) => {
-                let entitlement = subscription.entitlement?;
-                Some(self.reader.path(&format!(
+                let entitlement = subscription.and_then(|subscription| subscription.entitlement);
+                let entitlement = entitlement.ok_or_else(|| Some(t.get("buy-subscription-gone")))?;
+                Ok(self.reader.path(&format!(
                     "/add-products/products?subscription={entitlement}&kind={}&region={region}&size={sku}&term={term}&quantity={quantity}",
                     choice.resource_type
                 )))

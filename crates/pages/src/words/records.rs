@@ -116,7 +116,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("Sku", "explain-size"),
     ("Status", "orders-state"),
     ("SubscriptionId", "portal-subscription-id"),
-    ("SubscriptionName", "may-buy-subscription"),
+    ("SubscriptionName", "orders-product"),
     ("SuspensionReasons", "record-suspension-reasons"),
     ("TenantID", "record-tenant-id"),
     ("TenantId", "record-tenant-id"),

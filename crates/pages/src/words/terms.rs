@@ -7,7 +7,7 @@ use fullmakt_domain::ids::{PrincipalId, RoleDefinitionId};
 use fullmakt_domain::order::{BillingCycle, BoughtBy};
 use fullmakt_domain::purchase::PartnerOnlyChange;
 use fullmakt_domain::rating::Why;
-use fullmakt_domain::reservation::{AppliedScope, Phase};
+use fullmakt_domain::reservation::{AppliedScope, Phase, Reservation};
 use fullmakt_domain::role;
 use fullmakt_domain::role_assignment::PrincipalType;
 use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
@@ -137,6 +137,11 @@ pub fn phase(t: Text, phase: Phase) -> Badge {
     Badge::new(tone, t.get(key))
 }
 
+/// What stands for the utilisation of a reservation of which none is known: of one that is over none will be.
+pub fn unknown_use(t: Text, live: bool) -> String {
+    if live { t.get("reservations-no-usage") } else { "–".to_owned() }
+}
+
 /// How a subscription stands.
 pub fn subscription_status(t: Text, status: SubscriptionStatus) -> Badge {
     let (tone, key) = match status {
@@ -167,6 +172,15 @@ pub fn offer(t: Text, offer: AzureOffer) -> String {
 /// Who did something. What falls due is nobody's deed: the server itself does it.
 pub fn doer(t: Text, id: PrincipalId, name: &str) -> String {
     if id.0.is_nil() { t.get("activity-itself") } else { name.to_owned() }
+}
+
+/// Who changed a reservation last, and on which side; what comes of itself is on neither.
+pub fn changer(t: Text, one: &Reservation) -> String {
+    let by = &one.changed_by;
+    if by.id.0.is_nil() {
+        return doer(t, by.id, &by.name);
+    }
+    t.with_all("reservations-buyer", &[("name", &by.name), ("side", &bought_by(t, by.side))])
 }
 
 /// On which side somebody bought.

@@ -232,10 +232,14 @@ async fn r07_g04_the_page_says_what_is_missing_and_answers_who_may_buy() {
 
     let ask = |query: &str| format!("{}?{query}", account(FJALLRAVEN));
     let no = ada.gets(&ask("user=karin@exempel.example")).await.ok().says("karin@exempel.example may not buy");
+    let no = no.says("Who can buy once it is on");
     no.says("purchase Azure reservations is off").says("is not Owner of the subscription Produktion");
     ada.submits(&switch(FJALLRAVEN, "reservations"), &[("to", "on")]).await.ok();
     let item = "user=olle@exempel.example&sku=Standard_D2s_v5&region=swedencentral&term=P1Y";
-    ada.gets(&ask(item)).await.ok().says("Yes: olle@exempel.example may buy").says("List price");
+    for item in [item, &item.replace("swedencentral", "SE+central")] {
+        let yes = ada.gets(&ask(item)).await.ok().says("Yes: olle@exempel.example may buy").says("List price");
+        yes.says("Who can buy, and with which subscription");
+    }
     let other = format!("user=olle@exempel.example&subscription={PROV}");
     let other = ada.gets(&ask(&other)).await.ok().says("is not Owner of the subscription Prov");
     other.says(&format!("/portal/{FJALLRAVEN}/subscriptions/{PROV}/access"));

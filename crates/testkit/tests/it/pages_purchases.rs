@@ -31,7 +31,7 @@ async fn olle_buys(server: &Server) {
 async fn fills_cart(browser: &mut Browser, of: &str, filter: &str, count: &str) -> String {
     let start = browser.gets(&customer(of, "/add-products")).await.ok().text();
     let subscription = between(&start, "name=\"subscription\" value=\"", "\"").unwrap().to_owned();
-    assert!(start.contains("Register it first"), "{start}");
+    assert!(start.contains("Register it first") && start.contains("Register one below"), "{start}");
     let register = customer(of, "/add-products/register");
     browser.submits(&register, &[("subscription", &subscription)]).await.ok().says("registered for reservations");
     let products = customer(of, &format!("/add-products/products?subscription={subscription}&{filter}"));
@@ -216,6 +216,11 @@ async fn r14_price_rules_are_made_previewed_and_ended() {
     ada.gets(&end).await.ok().says("End a price rule");
     ada.submits(&end, &[("until", "2020-01-01")]).await.is(400, "").says("cannot end before today");
     ada.submits(&end, &[]).await.ok().says("The price rule is ended").says("Ended");
+    ada.submits(add, &[("kind", "discount"), ("amount", "3"), ("until", "2999-12-31")]).await.ok();
+    let list = ada.gets("/dashboard/prices").await.ok().says("First day it no longer holds").text();
+    let end = plain(between(&list, "<td><a href=\"/dashboard/prices/", "\"").unwrap());
+    let end = format!("/dashboard/prices/{end}");
+    ada.gets(&end).await.ok().says("31 Dec 2999");
     server.hedda().browses().await.gets("/dashboard/prices").await.is(403, "");
     server.ture().browses().await.gets(&end).await.is(404, "");
 }

@@ -378,3 +378,34 @@ async fn a_reservation_that_is_over_is_hidden_and_shown_again() {
     olle.submits(&archive, &[]).await.ok();
     olle.gets(&portal("/reservations")).await.ok().says(&page);
 }
+
+#[tokio::test]
+async fn r17_r21_the_dashboard_says_how_a_reservation_ended_and_keeps_what_is_hidden_in_reach() {
+    let server = with_clock().await;
+    let (_, inside) = bought(&server, &Purchase::of(2, SKU)).await;
+    let page = dashboard(inside.strip_prefix(&portal("")).unwrap());
+    let mut ada = server.ada().browses().await;
+    ada.gets(&page)
+        .await
+        .ok()
+        .says("are yours to do")
+        .says(&inside)
+        .says("Produktion, ")
+        .says("The customer pays for 2");
+    let mut olle = server.olle().browses().await;
+    olle.gets(&format!("{inside}/split")).await.ok();
+    olle.submits(&format!("{inside}/split"), &[("first", "1")]).await.ok();
+    server.lets_pass("P10D").await;
+    olle.submits(&format!("{inside}/archive"), &[]).await.ok();
+    // When it was hidden is not when it ended.
+    let over = ada.gets(&page).await.ok().says("olle@exempel.example (Customer) split it in two 1 Nov 2026, 08:");
+    let over = over.says(">Hidden<").says("It opens in the portal").text();
+    assert!(!over.contains("are yours to do") && !over.contains("No usage yet"), "{over}");
+    let list = ada.gets(&dashboard("/reservations")).await.ok().says("No usage yet").text();
+    assert!(!list.contains(&page), "{list}");
+    ada.gets(&dashboard("/reservations?state=all")).await.ok().says(&page).says(">Hidden<").says(">–<");
+    // Sven has no role on the subscription: the portal would show him nothing.
+    let mut sven = server.sven().browses().await;
+    let seen = sven.gets(&page).await.ok().says("or a role on this subscription").text();
+    assert!(!seen.contains(&inside), "{seen}");
+}

@@ -155,6 +155,9 @@ async fn r45_names_are_those_that_somebody_may_read_and_links_lead_where_he_may_
         let page = sven.gets(&format!("/portal/{FJALLRAVEN}{rest}")).await.ok().says("Produktion");
         assert!(!page.text().contains(&format!(">{id}<")) && !reservation(&page), "{page}");
     }
+    // What he cannot buy for one subscription says why.
+    let page = sven.gets(&format!("/dashboard/customers/{FJALLRAVEN}/what-to-buy?days=7")).await.ok();
+    page.says("or a role on this subscription").says(">Buy<");
     let page = sven.gets(&format!("/portal/{FJALLRAVEN}/usage?days=7")).await.ok().says("prov");
     // On behalf the price is the customer's; to the customer it is its own.
     page.says("at the customer&#39;s price");
