@@ -302,7 +302,7 @@ impl Query for ReadOwnStatements {
 /// Statements as the customer sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnStatements {
-    /// One of every partner that charged something.
+    /// One of every partner, also of one that charged nothing; of one that charged only what the actor may not see, none.
     pub statements: Vec<Statement>,
     /// How many lines are left out, for reservations that the actor may not see.
     pub left_out: usize,

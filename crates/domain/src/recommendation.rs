@@ -220,19 +220,21 @@ impl Recommendation {
         round_half_even(self.covered_e10 * 10_000, reserved.max(1))
     }
 
-    /// From how many hours of use a month on each instance pays, in 10^-2, rounded up: its price by the month over what an
-    /// hour of the usage it would have covered cost.
+    /// From how many hours of use in a month of [`HOURS_A_MONTH`] hours on each instance pays, in 10^-2, rounded up. A month of
+    /// the term is longer where a leap day falls into it; the share of the hours is the same.
     pub fn break_even_hours_e2(&self) -> i128 {
-        let price_e6 = i128::from(self.choice.price.amount_e6);
-        let months = i128::from(self.choice.term.months());
-        // Ten decimals of the covered hours and of what they cost cancel out.
-        ceiling_of(price_e6 * 100, self.covered_e10, months * 1_000_000, self.avoided_e10)
+        self.break_even_of(i128::from(HOURS_A_MONTH) * 100)
     }
 
     /// From which share of the hours on each instance pays, in 10^-4, rounded up.
     pub fn break_even_utilization_e4(&self) -> i128 {
+        self.break_even_of(10_000)
+    }
+
+    /// The share at break-even of a whole, rounded up.
+    fn break_even_of(&self, whole: i128) -> i128 {
         let reserved = i128::from(self.quantity.instances()) * i128::from(self.hours) * ONE_E10;
-        ceiling_of(self.reservation_cost_e10, self.covered_e10 * 10_000, reserved, self.avoided_e10)
+        ceiling_of(self.reservation_cost_e10, self.covered_e10 * whole, reserved, self.avoided_e10)
     }
 
     /// When what is not paid as you go adds up to the whole price, if use goes on as it was. Bought upfront, it has paid for

@@ -136,6 +136,11 @@ impl Sheet {
             t,
         }
     }
+
+    /// Whether nothing was charged.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
 }
 
 /// A statement as a sheet of a PDF file.

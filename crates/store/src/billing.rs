@@ -149,7 +149,8 @@ impl ChargeRow {
     }
 }
 
-/// What a partner was charged in some time, for one of its customers or for all, oldest first.
+/// What a partner was charged in some time, for one of its customers or for all, oldest first. What happened to one order at one
+/// instant stands together, a return before its fee.
 async fn charges(
     partner: PartnerId,
     customer: Option<CustomerId>,
@@ -177,7 +178,7 @@ async fn charges(
          JOIN tenant t ON t.tenant_id = e.customer_id
          LEFT JOIN instalment i
            ON i.customer_id = e.customer_id AND i.reservation_order_id = e.subject AND i.posted_event = e.event_id
-         ORDER BY e.at, e.customer_id, e.event_id, e.currency")
+         ORDER BY e.at, e.customer_id, e.subject, CASE e.kind WHEN 'fee' THEN 1 ELSE 0 END, e.event_id, e.currency")
         .bind(partner.to_string())
         .bind(micros(period.from))
         .bind(micros(period.until))
@@ -217,13 +218,12 @@ impl Answer for ReadStatement {
 
 /// The partners that serve a customer, or the one that asks.
 async fn partners_of<A>(permit: &Permit<A>, tx: &mut Tx<'_>) -> Result<Vec<PartnerId>, Fault> {
-    if permit.is_partner() {
-        return Ok(vec![permit.partner()]);
-    }
     let rows: Vec<String> = on!(tx, conn => sqlx::query_scalar(
         "SELECT partner_id FROM relationship WHERE customer_id = $1 ORDER BY partner_id")
         .bind(permit.customer().to_string()).fetch_all(conn).await)?;
-    rows.iter().map(|id| parsed("partner id", id)).collect()
+    let all = rows.iter().map(|id| parsed("partner id", id)).collect::<Result<Vec<PartnerId>, Fault>>()?;
+    let asks = |partner: &PartnerId| !permit.is_partner() || *partner == permit.partner();
+    Ok(all.into_iter().filter(asks).collect())
 }
 
 impl Answer for ReadOwnStatements {
@@ -235,7 +235,7 @@ impl Answer for ReadOwnStatements {
             let seen: Vec<Charge> =
                 all.into_iter().filter(|charge| permit.facts().may_read_order(&charge.order)).collect();
             own.left_out = own.left_out.saturating_add(count.saturating_sub(seen.len()));
-            if !seen.is_empty() {
+            if count == 0 || !seen.is_empty() {
                 own.statements.push(statement(permit.customer(), partner, self.period, &seen, tx).await?);
             }
         }
@@ -331,7 +331,11 @@ mod tests {
             ada.tenant = customer.tenant();
             assert_eq!(store.read(&ada, &own).await.unwrap().statements, seen.statements);
             let earlier = ReadOwnStatements { period: Month::of(request().now).previous().period() };
-            assert!(store.read(&actor(OLLE, CUSTOMER), &earlier).await.unwrap().statements.is_empty());
+            // Where nothing was charged, it is still said between whom.
+            let nothing = store.read(&actor(OLLE, CUSTOMER), &earlier).await.unwrap().statements;
+            let [empty] = nothing.as_slice() else { panic!("{nothing:?}") };
+            assert!(empty.lines.is_empty() && empty.totals.is_empty(), "{empty:?}");
+            assert_eq!((&empty.partner, &empty.customer), (&statement.partner, &statement.customer));
         }
     }
 }

@@ -293,9 +293,13 @@ fn choices(sold: &[&Offer], filter: &OfferFilter) -> OfferChoices {
     let kinds: BTreeSet<_> = sold.iter().map(|offer| offer.resource_type).collect();
     let of_kind = || sold.iter().filter(|offer| filter.kind.is_none_or(|kind| kind == offer.resource_type));
     let families: BTreeSet<&str> = of_kind().map(|offer| offer.family.as_str()).collect();
-    let regions: BTreeSet<&str> = of_kind().map(|offer| offer.region.as_str()).collect();
-    let owned = |texts: BTreeSet<&str>| texts.into_iter().map(str::to_owned).collect();
-    OfferChoices { kinds: kinds.into_iter().collect(), families: owned(families), regions: owned(regions) }
+    let regions: BTreeSet<(&str, &str)> =
+        of_kind().map(|offer| (offer.region.title(), offer.region.as_str())).collect();
+    OfferChoices {
+        kinds: kinds.into_iter().collect(),
+        families: families.into_iter().map(str::to_owned).collect(),
+        regions: regions.into_iter().map(|(_, name)| name.to_owned()).collect(),
+    }
 }
 
 impl Answer for CheckLines {

@@ -158,6 +158,9 @@ fn break_even_is_told_in_hours_share_and_date() {
     assert_eq!(one.pays_back_at(), now() + SignedDuration::from_hours(243 * 24 + 8));
     assert_eq!(one.monthly_saving_e10(), 1_825 * ONE_E10 / 10, "60 in 240 hours");
     assert_eq!(one.hourly_cost_e8(), 50_000_000);
+    // Three years with a leap day are 26,304 hours: half of them is half of 730, not a 72nd of the term.
+    let found = recommended(&[machine(1, 18)], &[choice("Standard_D2s_v5", "1", Term::P3Y, "13152")], 10 * DAY);
+    assert_eq!((found[0].break_even_hours_e2(), found[0].break_even_utilization_e4()), (36_500, 5_000));
 }
 
 #[test]

@@ -11,7 +11,7 @@ return-calculate = Calculate
 return-steps = Steps of the return
 return-review = Review the return
 return-done = The reservation is returned
-return-done-text = Returned { $at } (UTC). This is what it came to.
+return-done-text = Returned on { $at } (UTC). This is what it came to.
 return-amount = What comes back to the customer
 return-limit = Against the limit of returns
 return-line = Line
@@ -67,7 +67,7 @@ exchange-instead = What is bought instead
 exchange-instead-done = What was bought instead
 exchange-review = Review the exchange
 exchange-done = The exchange is made
-exchange-done-text = Exchanged { $at } (UTC).
+exchange-done-text = Exchanged on { $at } (UTC).
 exchange-returned-of = { $quantity ->
     [one] 1 instance of { $name }
    *[other] { $quantity } instances of { $name }

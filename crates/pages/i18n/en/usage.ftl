@@ -20,9 +20,6 @@ usage-last-days = { $days ->
     [one] Last day
    *[other] Last { $days } days
   }
-usage-last-1 = 1 day
-usage-last-7 = 7 days
-usage-last-30 = 30 days
 usage-day = { $day } { $month ->
     [1] Jan
     [2] Feb
@@ -76,9 +73,14 @@ usage-its-last-days = { $days ->
 usage-its-last-description = Reserved hours of each of its last days, used and unused. In all { $percent } was used and { $unused } hours were not. The table below has the same figures.
 usage-reaches-further = Reservations also covered usage in subscriptions on which you have no role. It counts in what reservations were used for and saved, but not in coverage, pay as you go and what is listed by subscription and by day.
 usage-covered-by-others = Some of this usage was covered by reservations that you have no role on. It counts in coverage and in what is listed by subscription and by day, but not in what reservations were used for and saved.
+usage-figure-last-days = { $figure } in the last { $days } days
+usage-figure-its-days = { $figure } in its last { $days } days
+usage-as-agent = As an agent of the partner you see usage here as on the dashboard, whatever your roles with the customer.
 usage-and-before = { $last } (the same time before: { $before })
 
 usage-chargeback-lead = What each subscription and resource group costs: the reserved hours that covered its usage, the unused hours of reservations charged to it, and what it paid as it went. What a shared reservation leaves unused is charged to the subscription it was bought on.
+chargeback-reaches-further = Reservations also covered usage in subscriptions on which you have no role. What that cost is not in this table.
+chargeback-covered-by-others = Some of this usage was covered by reservations that you have no role on. What they left unused is not in this table.
 usage-from = From
 usage-until = To
 usage-no-date = Enter a date.
@@ -121,6 +123,8 @@ explain-nobody = No reservation
 explain-part = { $hours } h by { $reservation } in pass { $pass }, cost { $cost }
 explain-other-reservation = a reservation that you may not see
 explain-rest = Not covered
+explain-no-lines = There is no usage to list here in this hour.
+explain-reaches-further = Reservations also covered usage in subscriptions on which you have no role. It counts in their used hours, but its lines are not listed.
 explain-reservations = Reservations, in the order in which they take usage
 explain-reservations-of-line = Reservations, and why each took from this line or did not
 explain-turn = Turn

@@ -20,9 +20,6 @@ usage-last-days = { $days ->
     [one] Senaste dygnet
    *[other] Senaste { $days } dagarna
   }
-usage-last-1 = 1 dag
-usage-last-7 = 7 dagar
-usage-last-30 = 30 dagar
 usage-day = { $day } { $month ->
     [1] jan.
     [2] feb.
@@ -76,9 +73,14 @@ usage-its-last-days = { $days ->
 usage-its-last-description = Reserverade timmar under var och en av dess sista dagar, använda och outnyttjade. Sammanlagt användes { $percent } och { $unused } timmar blev outnyttjade. Tabellen nedanför har samma siffror.
 usage-reaches-further = Reservationer täckte också användning i prenumerationer där du saknar roll. Den räknas i vad reservationerna användes till och sparade, men inte i täckningsgrad, löpande pris och det som visas per prenumeration och dag.
 usage-covered-by-others = En del av användningen täcktes av reservationer som du saknar roll på. Den räknas i täckningsgraden och i det som visas per prenumeration och dag, men inte i vad reservationerna användes till och sparade.
+usage-figure-last-days = { $figure } de senaste { $days } dagarna
+usage-figure-its-days = { $figure } under dess sista { $days } dagar
+usage-as-agent = Som agent för partnern ser du användningen här som på instrumentpanelen, oavsett vilka roller du har hos kunden.
 usage-and-before = { $last } (lika lång tid före: { $before })
 
 usage-chargeback-lead = Vad varje prenumeration och resursgrupp kostar: de reserverade timmar som täckte dess användning, outnyttjade timmar i reservationer som belastar den och det som betalades till löpande pris. Det som en delad reservation lämnar outnyttjat belastar prenumerationen som den köptes på.
+chargeback-reaches-further = Reservationer täckte också användning i prenumerationer där du saknar roll. Vad den kostade finns inte i tabellen.
+chargeback-covered-by-others = En del av användningen täcktes av reservationer som du saknar roll på. Det som de lämnade outnyttjat finns inte i tabellen.
 usage-from = Från
 usage-until = Till
 usage-no-date = Ange ett datum.
@@ -121,6 +123,8 @@ explain-nobody = Ingen reservation
 explain-part = { $hours } h av { $reservation } i omgång { $pass }, kostnad { $cost }
 explain-other-reservation = en reservation som du inte får se
 explain-rest = Inte täckt
+explain-no-lines = Det finns ingen användning att visa här för den här timmen.
+explain-reaches-further = Reservationer täckte också användning i prenumerationer där du saknar roll. Den räknas i deras använda timmar, men dess rader visas inte.
 explain-reservations = Reservationer, i den ordning de tar användning
 explain-reservations-of-line = Reservationer, och varför var och en tog av raden eller inte
 explain-turn = Tur

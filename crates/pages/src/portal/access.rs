@@ -121,7 +121,8 @@ struct AccessPage {
     shell: Shell,
     about: String,
     lead: String,
-    owners: Option<String>,
+    /// Who can buy, on either side.
+    owners: Vec<String>,
     add: Option<String>,
     may_remove: bool,
     rows: Vec<Row>,
@@ -134,12 +135,6 @@ pub async fn list(State(app): State<App>, Path(segments): Path<Segments>, guest:
     let found = app.store.read(guest.actor(), &ListAccess { scope: spot.scope.clone() }).await?;
     let may_add = spot.may(&app, &guest, "Microsoft.Authorization/roleAssignments/write").await?;
     let may_remove = spot.may(&app, &guest, "Microsoft.Authorization/roleAssignments/delete").await?;
-    let owners: Vec<String> = found
-        .iter()
-        .filter(|named| named.assignment.role == role::OWNER)
-        .filter(|named| named.assignment.principal_type != PrincipalType::ForeignGroup)
-        .map(|named| spot.holder(t, named).0)
-        .collect();
     let mut rows: Vec<(bool, Row)> = found
         .iter()
         .map(|named| {
@@ -156,20 +151,30 @@ pub async fn list(State(app): State<App>, Path(segments): Path<Segments>, guest:
         })
         .collect();
     rows.sort_by_key(|(inherited, _)| *inherited);
-    let owners = match (spot.is_subscription(), owners.is_empty()) {
-        (false, _) => None,
-        (true, true) => Some(t.get("access-no-owner")),
-        (true, false) => Some(t.with("access-owners", "names", owners.join(", "))),
-    };
     Ok(ok(&AccessPage {
         shell: spot.shell(&guest, t.get("access-title")),
         about: spot.name.clone(),
         lead: t.get(if spot.is_subscription() { "access-lead-subscription" } else { "access-lead-reservation" }),
-        owners,
+        owners: if spot.is_subscription() { owners(t, &spot, &found) } else { Vec::new() },
         add: may_add.then(|| format!("{}/add", spot.access())),
         may_remove,
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }))
+}
+
+/// Who is Owner of a subscription and can therefore buy: the customer's own, who need the permission too, and the partner's.
+fn owners(t: Text, spot: &Spot, found: &[NamedAssignment]) -> Vec<String> {
+    let names = |of_partner: bool| {
+        let all = found.iter().filter(|named| named.assignment.role == role::OWNER);
+        let all = all.filter(|named| (named.assignment.principal_type == PrincipalType::ForeignGroup) == of_partner);
+        all.map(|named| spot.holder(t, named).0).collect::<Vec<_>>().join(", ")
+    };
+    let (own, partners) = (names(false), names(true));
+    let mut said = vec![if own.is_empty() { t.get("access-no-owner") } else { t.with("access-owners", "names", own) }];
+    if !partners.is_empty() {
+        said.push(t.with("access-owners-partner", "names", partners));
+    }
+    said
 }
 
 struct Candidate {
@@ -324,7 +329,9 @@ pub async fn confirm(
     let (spot, named) = to_remove(&app, &guest, &segments).await?;
     let (name, more) = spot.holder(t, &named);
     let is_partners = named.assignment.principal_type == PrincipalType::ForeignGroup;
+    let group = guest.agent().map(|agent| agent.partner.admin_agents_group());
     let consequence = match (is_partners, named.assignment.role == role::OWNER && spot.is_subscription()) {
+        (true, _) if group == Some(named.assignment.principal) => Some(t.get("access-remove-own-partner")),
         (true, _) => Some(t.get("access-remove-partner")),
         (false, true) => Some(t.get("access-remove-owner")),
         (false, false) => None,

@@ -98,8 +98,10 @@ impl Catalogue {
         let any = |words: String| (String::new(), words);
         let mut families = vec![any(t.get("purchase-any-family"))];
         families.extend(found.families.iter().map(|family| (family.clone(), family.clone())));
-        let mut regions = vec![any(t.get("purchase-any-region"))];
-        regions.extend(found.regions.iter().map(|region| (region.to_string(), region.title().to_owned())));
+        let mut regions: Vec<(String, String)> =
+            found.regions.iter().map(|region| (region.to_string(), region.title().to_owned())).collect();
+        regions.sort_by(|(_, one), (_, other)| one.cmp(other));
+        regions.insert(0, any(t.get("purchase-any-region")));
         let mut terms = vec![any(t.get("purchase-any-term"))];
         terms.extend(Term::ALL.into_iter().map(|term| (term.code().to_owned(), words::term(t, term))));
         let filters = vec![
@@ -317,10 +319,10 @@ impl OrderForm {
                 .value(fields.text("plan"))
                 .small(),
             scope: Field::choice("scope", t.get("purchase-scope"), scopes(t, here, &subscriptions))
-                .hint(t.get("purchase-scope-hint"))
+                .hint(t.get(if guest.on_behalf() { "purchase-scope-hint-behalf" } else { "purchase-scope-hint" }))
                 .value(fields.text("scope")),
             name: Field::text("name", t.get("purchase-name"))
-                .hint(t.get("purchase-name-hint"))
+                .hint(format!("{} {}", t.get("entry-optional"), t.get("purchase-name-hint")))
                 .value(fields.text("name")),
             offer,
         })

@@ -161,7 +161,9 @@ fn split_page(guest: &Guest, found: &Found, first: &str) -> ChangePage {
 /// The form that divides.
 pub async fn split(subject: Subject) -> Result<Response, PageError> {
     let Subject { guest, found, .. } = subject.needs("split/action")?;
-    Ok(ok(&split_page(&guest, &found, "")))
+    // Of two there is one way only.
+    let first = if found.reservation.quantity.instances() == 2 { "1" } else { "" };
+    Ok(ok(&split_page(&guest, &found, first)))
 }
 
 /// Divides.

@@ -112,7 +112,8 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
         Empty::new(t.get("reservations-none"), t.get("reservations-none-behalf"))
             .action(t.get("portal-to-dashboard"), dashboard)
     } else {
-        Empty::new(t.get("reservations-none"), t.get("reservations-none-text")).action(t.get("nav-purchase"), &purchase)
+        let text = if guest.on_behalf() { "reservations-none-acting" } else { "reservations-none-text" };
+        Empty::new(t.get("reservations-none"), t.get(text)).action(t.get("nav-purchase"), &purchase)
     };
     let others = match (hidden, found.any_hidden) {
         (true, _) => Some((t.get("reservations-shown"), guest.path("/reservations"))),
@@ -489,8 +490,9 @@ fn differences(t: Text, found: &OrderWithReservations, old: &Reservation, new: &
     if old.lineage.renewed_as != new.lineage.renewed_as {
         said.push(t.get("history-renewed"));
     }
-    if old.first_used_at.is_none() && new.first_used_at.is_some() {
-        said.push(t.get("history-first-used"));
+    // Usage comes in late: the entry is of when it was known.
+    if let Some(at) = new.first_used_at.filter(|at| old.first_used_at != Some(*at)) {
+        said.push(t.with("history-first-used", "at", format::instant(t, at)));
     }
     if old.archived != new.archived {
         said.push(t.get(if new.archived { "history-hidden" } else { "history-shown" }));

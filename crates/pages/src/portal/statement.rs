@@ -20,19 +20,24 @@ struct StatementPage {
     path: String,
     month: Field,
     sheets: Vec<Sheet>,
+    is_charged: bool,
     file: String,
-    print: Option<String>,
+    print: String,
     left_out: Option<String>,
     empty: Empty,
 }
 
 async fn read(app: &App, guest: &Guest) -> Result<(Asked, OwnStatements), PageError> {
     let asked = Asked::read(&guest.visit().query, guest.visit().request.now);
-    let own = app.store.read(guest.actor(), &ReadOwnStatements { period: asked.month.period() }).await?;
+    let mut own = app.store.read(guest.actor(), &ReadOwnStatements { period: asked.month.period() }).await?;
+    // Beside a partner that charged something, one that did not has nothing to tell.
+    if own.statements.iter().any(|statement| !statement.lines.is_empty()) {
+        own.statements.retain(|statement| !statement.lines.is_empty());
+    }
     Ok((asked, own))
 }
 
-/// The page: a statement of every partner that charged something.
+/// The page: a statement of every partner that charged something; where none did, the empty one of each.
 pub async fn show(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
     let t = guest.visit().text;
     let (asked, own) = read(&app, &guest).await?;
@@ -46,9 +51,10 @@ pub async fn show(State(app): State<App>, guest: Guest) -> Result<Response, Page
     Ok(ok(&StatementPage {
         shell: Shell::portal(&guest, t.get("nav-statement"), Place::Statement),
         month: asked.field(t),
+        is_charged: own.statements.iter().any(|statement| !statement.lines.is_empty()),
         sheets: own.statements.iter().zip(1..).map(|(statement, n)| Sheet::new(t, n, statement)).collect(),
         file: format!("{path}/export.csv?month={}", asked.month),
-        print: (!own.statements.is_empty()).then(|| format!("{path}/export.pdf?month={}", asked.month)),
+        print: format!("{path}/export.pdf?month={}", asked.month),
         left_out: beside.then(|| t.with("statement-left-out", "count", own.left_out)),
         empty,
         path,
@@ -63,7 +69,7 @@ pub async fn export(State(app): State<App>, guest: Guest) -> Result<Response, Pa
     csv::file(&format!("statement-{}.csv", asked.month), file_header(t), rows).await
 }
 
-/// The same to keep or to print; without anything that was charged there is nothing.
+/// The same to keep or to print; where the visitor may see none of it there is nothing.
 pub async fn print(State(app): State<App>, guest: Guest) -> Result<Response, PageError> {
     let (asked, own) = read(&app, &guest).await?;
     if own.statements.is_empty() {

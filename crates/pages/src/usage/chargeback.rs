@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use fullmakt_domain::benefit::{Charge, Chargeback, Context, Costs, Period, ReadCosts};
+use fullmakt_domain::benefit::{Charge, Chargeback, Context, Costs, Period, ReadCosts, ReadUtilization, Utilization};
 use fullmakt_domain::ids::PartnerId;
 use fullmakt_domain::rating::format_scaled;
 use fullmakt_server::App;
 use jiff::civil::{Date, date};
 
+use super::overview::{apart, reservations_of};
 use super::{Names, Reader, Tab, date_of, known_in_words, whole_days};
 use crate::error::PageError;
 use crate::fields::Fields;
@@ -44,6 +45,8 @@ struct Section {
     id: String,
     title: String,
     known: String,
+    /// What is not in the table, where reservations and subscriptions are not seen alike.
+    apart: Vec<String>,
     rows: Vec<Row>,
     total: Row,
 }
@@ -100,9 +103,16 @@ fn days(day: Date) -> i64 {
 
 /// The page.
 pub async fn show(State(app): State<App>, reader: Reader) -> Result<Response, PageError> {
-    let (t, query) = (reader.visit().text, &reader.visit().query);
-    let asked = Asked::read(query);
+    let (t, fields) = (reader.visit().text, &reader.visit().query);
+    let asked = Asked::read(fields);
     let costs = read(&app, &reader, &asked).await?;
+    // Costs count whole days: of the last days the first one, too.
+    let period = match asked.period() {
+        Period::LastDays(days) => Period::LastDays(days.saturating_add(1)),
+        hours @ Period::Hours { .. } => hours,
+    };
+    let query = ReadUtilization { customer: reader.customer(), period, reservation: None };
+    let used = app.store.read(reader.actor(), &query).await?;
     let names = reader.names(&app).await?;
     let partners = reader.partners(&app, &names, &costs.known).await?;
     let shell = reader.shell(t.get("usage-chargeback"), Place::Usage).via(t.get("nav-usage"), reader.path("/usage"));
@@ -117,7 +127,7 @@ pub async fn show(State(app): State<App>, reader: Reader) -> Result<Response, Pa
             Asked::Wrong(field, key) if field == name => Some(t.with(key, "days", LONGEST)),
             _ => None,
         };
-        let value = if wrong { query.text(name) } else { value };
+        let value = if wrong { fields.text(name) } else { value };
         Field::text(name, t.get(key)).kind("date").value(value).error(error.as_deref()).small()
     };
     let status = if matches!(asked, Asked::Wrong(..)) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -126,7 +136,7 @@ pub async fn show(State(app): State<App>, reader: Reader) -> Result<Response, Pa
         tabs: reader.tabs("/usage/charge-back"),
         from: field("from", "usage-from", &from),
         until: field("until", "usage-until", &until),
-        sections: sections(&shell, &names, &partners, &costs),
+        sections: sections(&shell, &names, &partners, &costs, &used),
         export: format!("{path}/export.csv?from={from}&until={until}"),
         path,
         empty: reader.no_usage(),
@@ -140,7 +150,13 @@ async fn read(app: &App, reader: &Reader, asked: &Asked) -> Result<Costs, PageEr
     Ok(app.store.read(reader.actor(), &query).await?)
 }
 
-fn sections(shell: &Shell, names: &Names, partners: &BTreeMap<PartnerId, String>, costs: &Costs) -> Vec<Section> {
+fn sections(
+    shell: &Shell,
+    names: &Names,
+    partners: &BTreeMap<PartnerId, String>,
+    costs: &Costs,
+    used: &Utilization,
+) -> Vec<Section> {
     let t = shell.text;
     let section = |((context, back), number): ((&Context, &Chargeback), usize)| {
         let known = costs.known.iter().find(|known| known.partner == context.partner)?;
@@ -158,7 +174,9 @@ fn sections(shell: &Shell, names: &Names, partners: &BTreeMap<PartnerId, String>
             .collect();
         rows.sort_by(|a, b| (&a.subscription, &a.group).cmp(&(&b.subscription, &b.group)));
         let total = row(shell, context, t.get("usage-total"), String::new(), &back.total);
-        Some(Section { id: format!("context-{number}"), title, known: known_in_words(t, known), rows, total })
+        let texts = ("chargeback-reaches-further", "chargeback-covered-by-others");
+        let apart = apart(shell, texts, context, (costs, known), &reservations_of(context, used));
+        Some(Section { id: format!("context-{number}"), title, known: known_in_words(t, known), apart, rows, total })
     };
     costs.chargeback().iter().zip(1..).filter_map(section).collect()
 }

@@ -45,6 +45,8 @@ struct ExplainPage {
 struct Section {
     id: String,
     title: String,
+    /// That reservations took more than the lines that are seen, where they did.
+    apart: Option<String>,
     lines: Vec<LineRow>,
     reservations: Vec<ReservationRow>,
     /// Whether what is said of the reservations is said of one line.
@@ -254,6 +256,7 @@ impl Teller<'_> {
             sections.push(Section {
                 id: format!("cell-{number}"),
                 title: format!("{region}, {}{partner}", cell.currency),
+                apart: reaches_further(cell, about).then(|| self.shell.t("explain-reaches-further")),
                 lines: here.into_iter().map(|line| self.line(cell, line)).collect(),
                 reservations: cell
                     .reservations
@@ -321,6 +324,13 @@ impl Teller<'_> {
             why: words::why(t, &one.why),
         }
     }
+}
+
+/// Whether reservations that are told covered usage that is not: of a line alone, that says nothing.
+fn reaches_further(cell: &Explained, about: About) -> bool {
+    let parts = || cell.lines.iter().flat_map(|line| &line.parts);
+    let took = |id| parts().filter(|part| part.reservation == id).map(|part| part.discounted_e10).sum::<i128>();
+    !matches!(about, About::Line(_)) && cell.reservations.iter().any(|one| took(one.reservation) != one.used_e10)
 }
 
 /// When it takes its turn, and for what: `2: Production only, all sizes of its group`.

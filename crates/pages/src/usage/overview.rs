@@ -76,7 +76,8 @@ struct ReservationRow {
     name: String,
     /// Its page, where the reader may open it.
     path: Option<String>,
-    last: [String; 3],
+    /// Of 1, 7 and 30 days.
+    last: String,
     unused: String,
     unused_cost: String,
     saved: String,
@@ -128,11 +129,7 @@ fn sections(
         .filter_map(|((context, (all, subscriptions)), number)| {
             let known = costs.known.iter().find(|known| known.partner == context.partner)?;
             let days = by_day.get(context).cloned().unwrap_or_default();
-            let reservations: Vec<&ReservationUse> = used
-                .reservations
-                .iter()
-                .filter(|one| (one.partner, one.currency) == (context.partner, context.currency))
-                .collect();
+            let reservations = reservations_of(context, used);
             let title = several.then(|| match partners.get(&context.partner) {
                 Some(partner) => format!("{partner}, {}", context.currency),
                 None => context.currency.to_string(),
@@ -142,7 +139,13 @@ fn sections(
                 title,
                 known: known_in_words(shell.text, known),
                 figures: figures(shell, reader, context, all, &total(known, &reservations)),
-                apart: apart(shell, context, costs, known, &reservations),
+                apart: apart(
+                    shell,
+                    ("usage-reaches-further", "usage-covered-by-others"),
+                    context,
+                    (costs, known),
+                    &reservations,
+                ),
                 chart: chart(shell, number, known, all, &days),
                 days: day_rows(shell, context, &days),
                 subscriptions: subscription_rows(shell, names, context, subscriptions),
@@ -150,6 +153,12 @@ fn sections(
             })
         })
         .collect()
+}
+
+/// The reservations of one billing context.
+pub(super) fn reservations_of<'u>(context: &Context, used: &'u Utilization) -> Vec<&'u ReservationUse> {
+    let is_of = |one: &&ReservationUse| (one.partner, one.currency) == (context.partner, context.currency);
+    used.reservations.iter().filter(is_of).collect()
 }
 
 /// What all reservations did in the days that are shown.
@@ -171,12 +180,14 @@ fn percent(shell: &Shell, percent: Option<rust_decimal::Decimal>) -> String {
 }
 
 /// What a reservation did it did for all subscriptions, and what ran in a subscription is told whoever covered it; so figures of
-/// reservations and of subscriptions are about the same only for those who may see them all. Others are told that they are not.
-fn apart(
+/// reservations and of subscriptions are about the same only for those who may see them all. Others are told that they are not:
+/// in the text with the key `further` where reservations also covered what is not seen, in that with the key `others` where what
+/// is seen was also covered by reservations that are not.
+pub(super) fn apart(
     shell: &Shell,
+    (further, others): (&str, &str),
     context: &Context,
-    costs: &Costs,
-    known: &Known,
+    (costs, known): (&Costs, &Known),
     reservations: &[&ReservationUse],
 ) -> Vec<String> {
     let seen: BTreeSet<ReservationId> = reservations.iter().map(|one| one.reservation).collect();
@@ -192,10 +203,10 @@ fn apart(
     }
     let mut said = Vec::new();
     if total(known, reservations).pay_as_you_go_e10 != covered_e10 {
-        said.push(shell.t("usage-reaches-further"));
+        said.push(shell.t(further));
     }
     if by_others {
-        said.push(shell.t("usage-covered-by-others"));
+        said.push(shell.t(others));
     }
     said
 }
@@ -283,7 +294,7 @@ fn reservation_rows(
                 .openable
                 .contains(&one.reservation)
                 .then(|| reader.path(&format!("/reservations/{}/{}", one.order, one.reservation))),
-            last: [1, 7, 30].map(|days| percent(shell, used.last_days(one, days).0.percent(1))),
+            last: [1, 7, 30].map(|days| percent(shell, used.last_days(one, days).0.percent(1))).join(" · "),
             unused: format::quantity(shell.language(), totals.unused_e10()),
             unused_cost: cost(totals.unused_cost_e10),
             saved: cost(totals.saved_e10()),

@@ -5,7 +5,7 @@ use askama::filters::HtmlSafe;
 use fullmakt_domain::actor::Actor;
 use fullmakt_domain::benefit::{Period, ReadUtilization, ReservationUse, Utilization};
 use fullmakt_domain::ids::{CustomerId, ReservationId};
-use fullmakt_domain::usage::hour_of;
+use fullmakt_domain::rating::first_hour_from;
 use fullmakt_server::App;
 use jiff::Timestamp;
 
@@ -47,11 +47,14 @@ fn end_of(all: &Utilization, one: &ReservationUse) -> i64 {
     all.known_of(one).map_or(0, |known| known.end)
 }
 
-/// The share of the last days before an hour, and of as many days before them.
+/// The share of the last days before an hour, and of as many days before them where it is known for at least half of their
+/// hours.
 fn share(shell: &Shell, one: &ReservationUse, end: i64, days: i64) -> (String, Option<String>) {
     let (last, before) = one.last_days(end, days);
     let percent = |share| format::percent(shell.language(), share);
-    (last.percent(1).map_or_else(|| "–".to_owned(), percent), before.percent(1).map(percent))
+    let is_told = before.hours.saturating_mul(2) >= days.saturating_mul(24);
+    let before = before.percent(1).filter(|_| is_told).map(percent);
+    (last.percent(1).map_or_else(|| "–".to_owned(), percent), before)
 }
 
 /// The part of a reservation's page.
@@ -96,13 +99,16 @@ impl UseOfReservation {
         shell: &Shell,
         explain: &str,
     ) -> Result<Self, PageError> {
-        // Twice as long as the chart: the days before are told, too.
-        let query = ReadUtilization { customer, period: Period::LastDays(2 * DAYS), reservation: Some(id) };
-        let all = app.store.read(actor, &query).await?;
-        let found = all.reservations.iter().find(|one| one.reservation == id);
-        let shown = match found {
-            Some(one) => Ok(shown(shell, &all, one, &Days::last(&all, one), explain)),
-            None => Err(shell.t("reservations-no-usage-text")),
+        let last = |days| ReadUtilization { customer, period: Period::LastDays(days), reservation: Some(id) };
+        let all = app.store.read(actor, &last(DAYS)).await?;
+        // The days before are compared with, too.
+        let longer = app.store.read(actor, &last(2 * DAYS)).await?;
+        let shown = match (find(&all, id), find(&longer, id)) {
+            (Some(one), Some(longer)) => {
+                let told = Days { end: end_of(&all, one), is_over: false };
+                Ok(shown(shell, &all, (one, longer), &told, explain))
+            }
+            _ => Err(shell.t("reservations-no-usage-text")),
         };
         Ok(Self::new(shell, shown))
     }
@@ -120,11 +126,11 @@ impl UseOfReservation {
         shell: &Shell,
         explain: &str,
     ) -> Result<Self, PageError> {
-        let end = hour_of(ended_at).saturating_add(1);
+        let end = first_hour_from(ended_at.as_microsecond());
         let period = Period::Hours { from: end.saturating_sub(DAYS * 24), until: end };
         let all = app.store.read(actor, &ReadUtilization { customer, period, reservation: Some(id) }).await?;
-        let shown = match all.reservations.iter().find(|one| one.reservation == id) {
-            Some(one) => Ok(shown(shell, &all, one, &Days { end, is_over: true }, explain)),
+        let shown = match find(&all, id) {
+            Some(one) => Ok(shown(shell, &all, (one, one), &Days { end, is_over: true }, explain)),
             None => Err(shell.t("reservations-no-usage-over")),
         };
         Ok(Self::new(shell, shown))
@@ -152,32 +158,39 @@ struct Days {
 }
 
 impl Days {
-    fn last(all: &Utilization, one: &ReservationUse) -> Self {
-        Self { end: end_of(all, one), is_over: false }
-    }
-
     /// Which spans are told of, in days.
     fn spans(&self) -> &'static [i64] {
         if self.is_over { &[DAYS] } else { &[1, 7, DAYS] }
     }
 }
 
-fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, told: &Days, explain: &str) -> Shown {
+fn find(all: &Utilization, id: ReservationId) -> Option<&ReservationUse> {
+    all.reservations.iter().find(|one| one.reservation == id)
+}
+
+/// What is told of one in the days of `all`; `longer` reaches further back, for what is compared with.
+fn shown(
+    shell: &Shell,
+    all: &Utilization,
+    (one, longer): (&ReservationUse, &ReservationUse),
+    told: &Days,
+    explain: &str,
+) -> Shown {
     let t = shell.text;
     let quantity = |value| format::quantity(t.language(), value);
     let cost = |value| format::cost(t.language(), value, one.currency);
     let percent = |share| format::percent(t.language(), share);
-    let (of_days, of_all) = if told.is_over {
-        ("usage-its-last-days", "usage-its-last-description")
+    let (of_days, of_all, of_figure) = if told.is_over {
+        ("usage-its-last-days", "usage-its-last-description", "usage-figure-its-days")
     } else {
-        ("usage-last-days", "usage-reservation-description")
+        ("usage-last-days", "usage-reservation-description", "usage-figure-last-days")
     };
     let end = told.end;
     let mut facts: Vec<(String, String)> = told
         .spans()
         .iter()
         .map(|days| {
-            let (last, before) = share(shell, one, end, *days);
+            let (last, before) = share(shell, longer, end, *days);
             let value = match before {
                 Some(before) => t.with_all("usage-and-before", &[("last", &last), ("before", &before)]),
                 None => last,
@@ -186,18 +199,20 @@ fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, told: &Days, ex
         })
         .collect();
     let known = all.known_of(one);
-    let begin = end.saturating_sub(DAYS * 24);
-    let last = one.totals(begin, end);
-    facts.push((t.get("usage-saved"), cost(last.saved_e10())));
-    facts.push((t.get("usage-saved-at-list"), cost(last.saved_at_list_e10())));
-    facts.push((t.get("usage-unused-cost"), cost(last.unused_cost_e10)));
+    let last = one.totals(end.saturating_sub(DAYS * 24), end);
+    for (key, amount) in [
+        ("usage-saved", last.saved_e10()),
+        ("usage-saved-at-list", last.saved_at_list_e10()),
+        ("usage-unused-cost", last.unused_cost_e10),
+    ] {
+        facts.push((t.with_all(of_figure, &[("figure", &t.get(key)), ("days", &DAYS)]), cost(amount)));
+    }
     let days = one.days();
-    let shown: Vec<_> = days.iter().filter(|(day, _)| **day >= begin.div_euclid(24)).collect();
     let hours = |value| t.with("usage-hours", "hours", quantity(value));
-    let groups: Vec<Group> = shown
+    let groups: Vec<Group> = days
         .iter()
         .map(|(day, totals)| {
-            let date = date_of(**day);
+            let date = date_of(*day);
             let values = vec![
                 (hundredths(totals.used_e10), hours(totals.used_e10)),
                 (hundredths(totals.unused_e10()), hours(totals.unused_e10())),
@@ -214,14 +229,14 @@ fn shown(shell: &Shell, all: &Utilization, one: &ReservationUse, told: &Days, ex
     );
     let series = [t.get("usage-used"), t.get("usage-unused")];
     let chart = BarChart::stacked("use", (t.get("usage-by-day"), description), series, &groups, written(t));
-    let rows = shown.iter().rev().map(|(day, totals)| {
-        let first = one.hours.iter().find(|hour| hour.hour.div_euclid(24) == **day).map_or(0, |hour| hour.hour);
+    let rows = days.iter().rev().map(|(day, totals)| {
+        let first = one.hours.iter().find(|hour| hour.hour.div_euclid(24) == *day).map_or(0, |hour| hour.hour);
         DayRow {
-            day: shell.date(&date_of(**day)),
+            day: shell.date(&date_of(*day)),
             path: format!(
                 "{explain}?reservation={}&hour={}T{:02}%3A00",
                 one.reservation,
-                date_of(**day),
+                date_of(*day),
                 first.rem_euclid(24)
             ),
             reserved: quantity(totals.reserved_e10),

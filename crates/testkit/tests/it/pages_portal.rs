@@ -101,7 +101,8 @@ async fn r11_r41_owner_is_assigned_by_the_customer_and_through_manage() {
     olle.gets(&portal(&format!("/subscriptions/{PRODUKTION}"))).await.ok().says("Access control (IAM)");
     let page = olle.gets(&access).await.ok();
     let page = page.says("Admin agents of Nordmoln AB").says("karin@exempel.example").says("Contributor");
-    page.says("needs the role Owner").says("Owners who may buy, where the permission is on: Olle.");
+    let page = page.says("needs the role Owner").says("who can buy here while the permission is on: Olle.");
+    page.says("even without the permission: Admin agents of Nordmoln AB.");
 
     // Ada, who came by Manage, searches and assigns; the page says on whose behalf.
     let mut manage = ada.browses().await;

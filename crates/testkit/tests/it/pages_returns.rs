@@ -92,7 +92,7 @@ async fn r21_r23_ada_returns_at_what_was_calculated_and_every_number_is_explaine
     let long = "x".repeat(1_001);
     ada.submits(&quote, &[("reason", &long)]).await.is(400, "").says("At most 1000 characters");
     let done = ada.submits(&quote, &[("reason", "bought one too many")]).await.ok().says("The reservation is returned");
-    let done = done.says("Returned 9 Feb 2027, 08:31 (UTC)").says("€323.93");
+    let done = done.says("Returned on 9 Feb 2027, 08:31 (UTC)").says("€323.93");
     assert!(!done.text().contains("Return for"), "{done}");
     // Sent again, it is not returned again, and says so.
     ada.submits(&quote, &[]).await.is(409, "").says("done already");
@@ -181,7 +181,8 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let page = page.says("delbetalning 2 av 12").says("Fjällräven Exempel AB").says("olle@exempel.example");
     assert!(!page.text().contains("37,18"), "the partner's own cost is on {page}");
     ada.gets(&format!("{statement}?month=2026-11")).await.ok().says("delbetalning 1 av 12").says("Köp");
-    ada.gets(&format!("{statement}?month=2026-10")).await.ok().says("Inget har debiterats");
+    let empty = ada.gets(&format!("{statement}?month=2026-10")).await.ok().says("Inget har debiterats");
+    assert!(!empty.text().contains("export."), "{empty}");
     ada.gets(&format!("{statement}?month=nonsense")).await.ok().says("December 2026");
     let file = ada.gets(&format!("{statement}/export.csv?month=2026-11")).await.ok();
     let rows = rows_of(&file);
@@ -217,6 +218,10 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     assert_eq!(rows_of(&olle.gets(&portal("/statement/export.csv?month=2026-11")).await.ok()).len(), 2);
     let sheet = read_pdf(&olle.gets(&portal("/statement/export.pdf?month=2026-11")).await.ok());
     assert!(sheet.contains("€42.25") && sheet.contains("Nordmoln AB") && !sheet.contains("37.18"), "{sheet}");
+    // Empty, it says the same as the partner's.
+    let empty = olle.gets(&portal("/statement?month=2026-10")).await.ok().says("Nothing was charged");
+    let empty = empty.says("Nordmoln AB (hjalp@nordmoln.example").says("1 Oct 2026 – 31 Oct 2026");
+    assert!(!empty.text().contains("export."), "{empty}");
     let mut rut = server.rut().browses().await;
     rut.gets(&portal("/statement/export.pdf?month=2026-11")).await.is(404, "");
     let hidden =
@@ -238,6 +243,31 @@ async fn r15_statements_and_bills_say_what_is_owed_and_to_whom() {
     let mut ture = server.ture().browses().await;
     ture.gets(&statement).await.is(404, "");
     ture.gets(&invoice).await.is(404, "");
+}
+
+#[tokio::test]
+async fn r23_on_a_statement_a_return_stands_before_its_fee_and_nothing_between_them() {
+    let server = with_clock().await;
+    let mut pages = Vec::new();
+    for _ in 0..4 {
+        pages.push(bought(&server, &Purchase::of(1, SKU)).await.1);
+    }
+    server.lets_pass("P10D").await;
+    let mut ada = server.ada().browses().await;
+    for page in pages {
+        ada.submits(&format!("{page}/return"), &[("back", "1")]).await.ok();
+        let quote = here(&ada);
+        ada.submits(&quote, &[]).await.ok().says("The reservation is returned");
+    }
+    let rows = rows_of(&ada.gets(&dashboard("/statement/export.csv?month=2026-11")).await.ok());
+    let column = |name: &str| rows[0].iter().position(|one| one == name).unwrap();
+    let (kind, order) = (column("Kind"), column("Order number"));
+    let returns: Vec<&Vec<String>> = rows.iter().skip(5).collect();
+    assert_eq!(returns.len(), 8, "{rows:?}");
+    for pair in returns.chunks(2) {
+        assert_eq!((pair[0][kind].as_str(), pair[1][kind].as_str()), ("Return", "Fee for a return"), "{rows:?}");
+        assert_eq!(pair[0][order], pair[1][order], "{rows:?}");
+    }
 }
 
 /// What another program reads in a PDF file: title, language, text. Lines are broken where the page breaks them; that is undone.
@@ -369,7 +399,7 @@ async fn a_reservation_that_is_over_is_hidden_and_shown_again() {
     olle.gets(&page).await.ok();
     olle.submits(&archive, &[]).await.is(409, "");
     server.lets_pass("P366D").await;
-    let over = olle.gets(&page).await.ok().says("Hide").says(&archive).says("its term ended 1 Nov 2027, 08:00 UTC");
+    let over = olle.gets(&page).await.ok().says("Hide").says(&archive).says("its term ended on 1 Nov 2027, 08:00 UTC");
     over.says("The term ended");
     olle.submits(&archive, &[]).await.ok().says("Show again");
     let list = olle.gets(&portal("/reservations")).await.ok().says("Hidden reservations");

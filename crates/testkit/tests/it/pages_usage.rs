@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 /// Five machines that run around the clock for eight days from the purchase of two.
 fn usage() -> Value {
+    usage_of(192)
+}
+
+/// The same for so many hours.
+fn usage_of(hours: i64) -> Value {
     let from: jiff::Timestamp = "2026-11-01T08:00:00Z".parse().unwrap();
     let machine = |n: usize| {
         let id =
@@ -24,7 +29,7 @@ fn usage() -> Value {
     json!({
         "customer": FJALLRAVEN,
         "resources": (0..5).map(machine).collect::<Vec<_>>(),
-        "hours": (0..192).map(hour).collect::<Vec<_>>(),
+        "hours": (0..hours).map(hour).collect::<Vec<_>>(),
     })
 }
 
@@ -60,9 +65,12 @@ async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost
         let reservation = between(&page.text(), &format!("href=\"{base}/reservations/"), "\"").unwrap().to_owned();
         let page = browser.gets(&format!("{base}/reservations/{reservation}")).await.ok();
         let page =
-            page.says("Utilisation").says("Saved").says("<svg class=\"chart\"").says("/usage/explain?reservation=");
+            page.says("Saved in the last 30 days").says("<svg class=\"chart\"").says("/usage/explain?reservation=");
+        let page = page.says("known for 192 out of 720 hours");
+        // Of the week and the month before too little is known to compare with.
+        assert_eq!(page.text().matches("(the same time before: ").count(), 1, "{page}");
         if base.starts_with("/portal/") {
-            page.says("Used for the first time");
+            page.says("Used for the first time on 1 Nov 2026, 08:00 UTC");
         }
         browser.gets(&format!("{base}/reservations")).await.ok().says("100% · 100% · 100%");
 
@@ -160,9 +168,10 @@ async fn r45_names_are_those_that_somebody_may_read_and_links_lead_where_he_may_
     page.says("or a role on this subscription").says(">Buy<");
     let page = sven.gets(&format!("/portal/{FJALLRAVEN}/usage?days=7")).await.ok().says("prov");
     // On behalf the price is the customer's; to the customer it is its own.
-    page.says("at the customer&#39;s price");
+    page.says("at the customer&#39;s price").says("As an agent of the partner you see usage here as on the dashboard");
     let mut olle = server.olle().browses().await;
     let page = olle.gets(&format!("/portal/{FJALLRAVEN}/usage?days=7")).await.ok().says("at your price");
+    assert!(!page.text().contains("As an agent of the partner"), "{page}");
     assert!(reservation(&page) && !page.text().contains("customer&#39;s price"), "{page}");
     olle.gets(&format!("/portal/{FJALLRAVEN}/what-to-buy?days=7")).await.ok().says("at your price of today");
 }
@@ -182,17 +191,57 @@ async fn r45_figures_that_are_of_more_than_one_may_see_say_so() {
     let mut browser = olle.browses().await;
     let page = browser.gets(&path).await.ok().says("also covered usage in subscriptions on which you have no role");
     assert!(!page.text().contains(PROV) && !page.text().contains("covered by reservations that you"), "{page}");
+    let charge_back = format!("/portal/{FJALLRAVEN}/usage/charge-back");
+    let explain = format!("/portal/{FJALLRAVEN}/usage/explain?hour=2026-11-03T10:00");
+    browser.gets(&charge_back).await.ok().says("What that cost is not in this table");
+    let page = browser.gets(&explain).await.ok().says("its lines are not listed");
+    assert!(!page.text().contains("no usage to list"), "{page}");
     // Rut may read the subscription and not the reservation.
     let reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
     ada.assigns(reader, &server.rut().id, &format!("/subscriptions/{PRODUKTION}")).await.ok();
     let page = server.rut().browses().await.gets(&path).await.ok();
     page.says("covered by reservations that you have no role on");
-    let explain = format!("/portal/{FJALLRAVEN}/usage/explain?hour=2026-11-03T10:00");
+    server.rut().browses().await.gets(&charge_back).await.ok().says("What they left unused is not in this table");
     let page = server.rut().browses().await.gets(&explain).await.ok().says("by a reservation that you may not see");
     assert!(!page.text().contains(&order), "{page}");
     // Whoever sees all of it hears nothing of the kind.
-    for all in [format!("/dashboard/customers/{FJALLRAVEN}/usage?days=7"), path] {
+    let dashboard = format!("/dashboard/customers/{FJALLRAVEN}/usage");
+    let on_dashboard =
+        ["?days=7", "/charge-back", "/explain?hour=2026-11-03T10:00"].map(|rest| format!("{dashboard}{rest}"));
+    for all in on_dashboard.into_iter().chain([path, charge_back, explain]) {
         let page = ada.browses().await.gets(&all).await.ok();
         assert!(!page.text().contains("you have no role"), "{page}");
     }
+}
+
+#[tokio::test]
+async fn the_hour_in_which_a_reservation_ended_is_not_told_of_as_its_own() {
+    let server = movable().await;
+    let (ada, olle) = (server.ada(), server.olle());
+    let wanted = Purchase::of(2, "Standard_D2s_v5");
+    let order = quoted_order(&olle.asks_price(&wanted).await.ok());
+    olle.buys_quoted(&order, &wanted).await.ok();
+    let mut browser = olle.browses().await;
+    let list = browser.gets(&format!("/portal/{FJALLRAVEN}/reservations")).await.ok().text();
+    let begins = format!("/portal/{FJALLRAVEN}/reservations/{order}/");
+    let page = format!("{begins}{}", between(&list, &format!("href=\"{begins}"), "\"").unwrap());
+    // Divided on the hour, it was active for 240 hours; usage of the next ten is known, too.
+    server.lets_pass("P10D").await;
+    let split = format!("{page}/split");
+    browser.gets(&split).await.ok().says("Only 1 is possible").says("value=\"1\"");
+    browser.submits(&split, &[("first", "1")]).await.ok();
+    server.lets_pass("P1D").await;
+    ada.sends(Method::POST, "/fullmakt/v1/usage", &usage_of(250)).await.ok();
+    server.lets_pass("PT1S").await;
+    let over = browser.gets(&page).await.ok().says("split it in two on 11 Nov 2026, 08:00 UTC");
+    let over = over.says("known for 240 out of 720 hours").says("Saved in its last 30 days");
+    assert!(!over.text().contains("the same time before"), "{over}");
+    // In an hour in which nothing ran, the reservations stand alone.
+    let mut at_rest = usage_of(1);
+    at_rest["hours"][0]["start"] = json!("2026-11-11T20:00:00Z");
+    at_rest["hours"][0]["lines"] = json!([]);
+    ada.sends(Method::POST, "/fullmakt/v1/usage", &at_rest).await.ok();
+    server.lets_pass("PT1S").await;
+    let page = browser.gets(&format!("/portal/{FJALLRAVEN}/usage/explain?hour=2026-11-11T20:00")).await.ok();
+    page.says("There is no usage to list here in this hour");
 }
