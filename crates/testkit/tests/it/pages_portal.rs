@@ -208,7 +208,7 @@ async fn r13_r14_r17_a_customer_buys_at_the_partners_price_once_and_both_see_it(
 
     // What is wrong is said beside the field, and what was typed stays.
     let wrong = look(configures(&mut olle, "1001", "Upfront", "två ord").await.is(400, ""));
-    let wrong = wrong.says("heltal från 1 till 1000").says("utan blanksteg").says("value=\"1001\"");
+    let wrong = wrong.says("heltal från 1 till 1\u{a0}000").says("utan blanksteg").says("value=\"1001\"");
     wrong.says("value=\"två ord\"");
     configures(&mut olle, "3", "Weekly", "").await.is(400, "").says("Välj en faktureringsfrekvens");
 

@@ -76,7 +76,7 @@ async fn r21_r23_ada_returns_at_what_was_calculated_and_every_number_is_explaine
     let review = ada.submits(&form, &[("back", "1")]).await.ok();
     let review = review.says("€507.00").says("€368.10").says("\u{2212}€44.17").says("€323.93").says("265 of 365 days");
     let review = review.says("12% of what comes back").says("at 0.92 EUR for 1 USD").says("$50,000.00");
-    review.says("This holds until 9 Feb 2027, 08:30 (UTC)").says("Return for €323.93");
+    review.says("This amount holds until 9 Feb 2027, 08:30 (UTC)").says("Return for €323.93");
     let quote = here(&ada);
     // In Swedish as the Swedes write it.
     let mut in_swedish = server.ada().browses_in("sv").await;
@@ -141,7 +141,7 @@ async fn r21_r23_ada_exchanges_for_something_that_costs_at_least_as_much() {
     };
     // What is wrong is said beside the fields, all at once.
     let wrong = ada.submits(&item, &fill("Standard_D4s_v5", "3", "0")).await.is(400, "");
-    wrong.says("whole number from 1 to 2").says("whole number from 1 to 1000");
+    wrong.says("whole number from 1 to 2").says("whole number from 1 to 1,000");
     ada.submits(&item, &[("subscription", SKOGEN), ("sku", SKU)]).await.is(400, "");
     // Too little: said, and nothing to press.
     let small = ada.submits(&item, &fill("Standard_B2s", "2", "1")).await.ok().says("too little").says("Missing");
@@ -265,7 +265,7 @@ async fn r23_on_a_statement_a_return_stands_before_its_fee_and_nothing_between_t
     let returns: Vec<&Vec<String>> = rows.iter().skip(5).collect();
     assert_eq!(returns.len(), 8, "{rows:?}");
     for pair in returns.chunks(2) {
-        assert_eq!((pair[0][kind].as_str(), pair[1][kind].as_str()), ("Return", "Fee for a return"), "{rows:?}");
+        assert_eq!((pair[0][kind].as_str(), pair[1][kind].as_str()), ("Return", "Early termination fee"), "{rows:?}");
         assert_eq!(pair[0][order], pair[1][order], "{rows:?}");
     }
 }
@@ -428,7 +428,7 @@ async fn r17_r21_the_dashboard_says_how_a_reservation_ended_and_keeps_what_is_hi
     server.lets_pass("P10D").await;
     olle.submits(&format!("{inside}/archive"), &[]).await.ok();
     // When it was hidden is not when it ended.
-    let over = ada.gets(&page).await.ok().says("olle@exempel.example (Customer) split it in two 1 Nov 2026, 08:");
+    let over = ada.gets(&page).await.ok().says("olle@exempel.example (Customer) split it in two on 1 Nov 2026, 08:");
     let over = over.says(">Hidden<").says("It opens in the portal").text();
     assert!(!over.contains("are yours to do") && !over.contains("No usage yet"), "{over}");
     let list = ada.gets(&dashboard("/reservations")).await.ok().says("No usage yet").text();
