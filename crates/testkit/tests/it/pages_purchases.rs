@@ -39,7 +39,7 @@ async fn fills_cart(browser: &mut Browser, of: &str, filter: &str, count: &str) 
     let item = between(&page, "name=\"item\" value=\"", "\"").unwrap().to_owned();
     let cart = customer(of, "/add-products/cart");
     let fields = |count| [("subscription", subscription.as_str()), ("item", item.as_str()), ("quantity", count)];
-    browser.submits(&cart, &fields("0")).await.is(400, "").says("The quantity has to be from 1 to 1000");
+    browser.submits(&cart, &fields("0")).await.is(400, "").says("The quantity has to be from 1 to 1,000");
     let page = browser.submits(&cart, &fields(count)).await.ok().says("Added to the cart").text();
     plain(between(&page, "class=\"button\" href=\"", "\"").unwrap())
 }

@@ -147,14 +147,14 @@ async fn r21_r23_ada_exchanges_for_something_that_costs_at_least_as_much() {
     let small = ada.submits(&item, &fill("Standard_B2s", "2", "1")).await.ok().says("too little").says("Missing");
     // How much is missing is a number of its own, and nothing holds until any time.
     let text = small.text();
-    for not in ["<form class=\"form\"", "This holds until", "So much more is committed"] {
+    for not in ["<form class=\"form\"", "This amount holds until", "So much more is committed"] {
         assert!(!text.contains(not), "`{not}` is on {text}");
     }
     let quote = here(&ada);
     ada.submits(&quote, &[]).await.is(409, "").says("at least as much");
 
     let review = ada.submits(&item, &fill("Standard_D4s_v5", "2", "1")).await.ok();
-    review.says("€1,014.00").says("Commitment that is given back").says("Difference").says("This holds until");
+    review.says("€1,014.00").says("Commitment that is given back").says("Difference").says("This amount holds until");
     let quote = here(&ada);
     let done = ada.submits(&quote, &[]).await.ok().says("The exchange is made").says("Go to the new reservation");
     let new = between(&done.text(), "<p class=\"gap\"><a class=\"button\" href=\"", "\"").unwrap().to_owned();
