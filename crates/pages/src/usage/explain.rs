@@ -262,7 +262,11 @@ impl Teller<'_> {
                     .reservations
                     .iter()
                     .zip(1..)
-                    .map(|(one, n)| self.reservation(cell, one, n))
+                    .map(|(one, n)| {
+                        // Of one that was picked out, the others before it are not told.
+                        let turn = (!matches!(about, About::Reservation(_))).then_some(n);
+                        self.reservation(cell, one, turn)
+                    })
                     .collect(),
                 of_line: matches!(about, About::Line(_)),
             });
@@ -309,11 +313,11 @@ impl Teller<'_> {
         }
     }
 
-    fn reservation(&self, cell: &Explained, one: &ExplainedReservation, number: usize) -> ReservationRow {
+    fn reservation(&self, cell: &Explained, one: &ExplainedReservation, turn: Option<usize>) -> ReservationRow {
         let t = self.shell.text;
         let quantity = |value| format::quantity(t.language(), value);
         ReservationRow {
-            order: number.to_string(),
+            order: turn.map_or_else(|| "–".to_owned(), |turn| turn.to_string()),
             name: self.names.reservation(one.reservation),
             path: self.path("reservation", &one.reservation.to_string()),
             pass: pass(t, one, self.names),
