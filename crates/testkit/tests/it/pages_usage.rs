@@ -70,7 +70,7 @@ async fn r14_partner_and_customer_see_the_same_usage_and_never_the_partners_cost
         // Of the week and the month before too little is known to compare with.
         assert_eq!(page.text().matches("(the same time before: ").count(), 1, "{page}");
         if base.starts_with("/portal/") {
-            page.says("Used for the first time on 1 Nov 2026, 08:00 UTC");
+            page.says("Usage came in: used for the first time on 1 Nov 2026, 08:00 UTC");
         }
         browser.gets(&format!("{base}/reservations")).await.ok().says("100% · 100% · 100%");
 
