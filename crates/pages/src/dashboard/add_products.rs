@@ -373,7 +373,7 @@ fn without_entry(fields: &Fields) -> Fields {
 /// `2 vCPU, 8 GiB`, where it is known.
 fn size(shell: &Shell, offer: &Offer) -> String {
     let cores = offer.vcpus.map(|count| format!("{} vCPU", shell.number(count)));
-    let memory = offer.memory_gib.map(|amount| format!("{} GiB", shell.number(amount)));
+    let memory = offer.memory_gib.map(|amount| format!("{}\u{a0}GiB", shell.number(amount)));
     cores.into_iter().chain(memory).collect::<Vec<_>>().join(", ")
 }
 

@@ -169,7 +169,7 @@ fn about(t: Text, offer: &PricedOffer) -> String {
     let mut parts = vec![words::resource_type(t, offer.resource_type)];
     parts.extend(offer.vcpus.map(|vcpus| format!("{vcpus} vCPU")));
     parts.extend(
-        offer.memory_gib.map(|gib| format!("{} GiB", format::number(t.language(), &gib.normalize().to_string()))),
+        offer.memory_gib.map(|gib| format!("{}\u{a0}GiB", format::number(t.language(), &gib.normalize().to_string()))),
     );
     parts.join(", ")
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
 use crate::over::Over;
-use crate::parts::{Badge, Empty, Pager};
+use crate::parts::{Badge, Empty, Pager, Tone};
 use crate::shell::{Place, Shell, ok};
 use crate::usage::reservation::{UseOfReservation, Uses};
 use crate::visitor::Guest;
@@ -262,6 +262,8 @@ struct Event {
 struct DetailPage {
     shell: Shell,
     phase: Badge,
+    /// Where lists leave it out.
+    hidden: Option<Badge>,
     over: Option<Over>,
     deeds: Vec<Deed>,
     /// Empty where it is over.
@@ -303,6 +305,7 @@ pub async fn detail(subject: Subject) -> Result<Response, PageError> {
     };
     Ok(ok(&DetailPage {
         phase: words::phase(t, phase),
+        hidden: reservation.archived.then(|| Badge::new(Tone::Quiet, t.get("record-archived"))),
         over,
         deeds: deeds(&guest, &found, phase.is_live()),
         partners: if phase.is_live() { partners(&guest, &found) } else { Vec::new() },

@@ -261,7 +261,7 @@ impl Names {
 fn known_in_words(t: Text, known: &Known) -> String {
     let number = |n: i64| format::number(t.language(), &n.to_string());
     let all = known.until.saturating_sub(known.from);
-    let end = format::instant(t, hour_start(known.end));
+    let end = format::instant(t, hour_start(known.end.min(known.until)));
     let mut text = t.with_all("usage-known", &[("known", &number(known.hours)), ("all", &number(all)), ("end", &end)]);
     if known.waiting_days > 0 {
         text.push(' ');
