@@ -147,7 +147,7 @@ async fn r21_r23_ada_exchanges_for_something_that_costs_at_least_as_much() {
     let small = ada.submits(&item, &fill("Standard_B2s", "2", "1")).await.ok().says("too little").says("Missing");
     // How much is missing is a number of its own, and nothing holds until any time.
     let text = small.text();
-    for not in ["<form class=\"form\"", "This amount holds until", "So much more is committed"] {
+    for not in ["<form class=\"form\"", "This amount holds until", "The commitment grows by"] {
         assert!(!text.contains(not), "`{not}` is on {text}");
     }
     let quote = here(&ada);
