@@ -230,9 +230,14 @@ impl Utilization {
         self.known.iter().find(|known| known.partner == one.partner)
     }
 
+    /// The hour that follows the last one of which usage is known; zero where nothing is.
+    pub fn end_of(&self, one: &ReservationUse) -> i64 {
+        self.known_of(one).map_or(0, |known| known.end)
+    }
+
     /// Used and reserved over the last so many days up to where usage is known, and over as many before them.
     pub fn last_days(&self, one: &ReservationUse, days: i64) -> (UseTotals, UseTotals) {
-        one.last_days(self.known_of(one).map_or(0, |known| known.end), days)
+        one.last_days(self.end_of(one), days)
     }
 }
 

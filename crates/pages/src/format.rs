@@ -27,10 +27,11 @@ fn formatter(locale: Locale) -> DecimalFormatter {
         .expect("the formats of both languages are part of the program")
 }
 
-/// A number, given as plain decimal text, with the language's grouping and decimal sign and a true minus. What is no number
+/// A number, which writes itself as plain decimal text, with the language's grouping and decimal sign and a true minus. What is no number
 /// stays as it is.
-pub fn number(language: Language, plain: &str) -> String {
-    let Ok(decimal) = Decimal::from_str(plain) else { return plain.to_owned() };
+pub fn number(language: Language, number: impl ToString) -> String {
+    let plain = number.to_string();
+    let Ok(decimal) = Decimal::from_str(&plain) else { return plain };
     match language {
         Language::English => ENGLISH.with(|formatter| formatter.format(&decimal).to_string().replace('-', MINUS)),
         Language::Swedish => SWEDISH.with(|formatter| formatter.format(&decimal).to_string()),
@@ -43,12 +44,12 @@ pub fn money(language: Language, amount: Money) -> String {
     let digits = exact.scale().max(amount.currency.minor_digits());
     let mut padded = exact;
     padded.rescale(digits);
-    in_currency(language, &number(language, &padded.to_string()), amount.currency)
+    in_currency(language, &number(language, padded), amount.currency)
 }
 
 /// An amount beside an axis, where room is scarce: without coins where there are none.
 pub fn money_of_axis(language: Language, amount: Money) -> String {
-    in_currency(language, &number(language, &amount.decimal().normalize().to_string()), amount.currency)
+    in_currency(language, &number(language, amount.decimal().normalize()), amount.currency)
 }
 
 fn in_currency(language: Language, figures: &str, currency: Currency) -> String {
@@ -73,7 +74,7 @@ pub fn cost(language: Language, amount_e10: i128, currency: Currency) -> String 
 /// A quantity in 10^-10 as people read it: rounded half to even at two decimals, without zeros at the end.
 pub fn quantity(language: Language, quantity_e10: i128) -> String {
     let rounded = exact(quantity_e10).round_dp_with_strategy(2, RoundingStrategy::MidpointNearestEven).normalize();
-    number(language, &rounded.to_string())
+    number(language, rounded)
 }
 
 /// A number in 10^-10. What no decimal holds is beyond anything real and cut.
@@ -84,7 +85,7 @@ fn exact(value_e10: i128) -> Exact {
 
 /// Per cent: `83.5%`, `83,5 %`.
 pub fn percent(language: Language, percent: Exact) -> String {
-    let figures = number(language, &percent.normalize().to_string());
+    let figures = number(language, percent.normalize());
     match language {
         Language::English => format!("{figures}%"),
         Language::Swedish => format!("{figures}{NO_BREAK_SPACE}%"),

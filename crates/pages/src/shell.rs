@@ -213,7 +213,7 @@ impl Shell {
 
     /// A whole number.
     pub fn number(&self, number: impl ToString) -> String {
-        format::number(self.language(), &number.to_string())
+        format::number(self.language(), number)
     }
 
     /// A day.

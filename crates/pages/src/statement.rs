@@ -119,7 +119,7 @@ impl Sheet {
             name: line.display_name.clone(),
             order: line.order_number.clone(),
             buyer: line.bought_by.clone(),
-            quantity: format::number(t.language(), &line.quantity.to_string()),
+            quantity: format::number(t.language(), line.quantity),
             days: days(t, line.period),
             amount: money(line.amount),
         };
@@ -159,7 +159,7 @@ fn sheet(t: Text, statement: &Statement) -> pdf::Sheet {
                 line.order_number
             ),
             line.bought_by.clone(),
-            format::number(t.language(), &line.quantity.to_string()),
+            format::number(t.language(), line.quantity),
             money(line.amount),
         ]
     };

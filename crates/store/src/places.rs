@@ -40,14 +40,14 @@ impl Places {
 mod tests {
     use fullmakt_domain::ids::ReservationOrderId;
     use fullmakt_domain::obstacle::Obstacle;
-    use fullmakt_domain::purchase::BuyReservation;
     use fullmakt_domain::quote::QuotePrice;
     use fullmakt_domain::refusal::Refusal;
-    use fullmakt_domain::reservation::AppliedScope;
 
     use super::*;
     use crate::door::ExecuteError;
-    use crate::testing::{CUSTOMER, OLLE, SUBSCRIPTION, actor, bought, buys, item, number, request, run, stores};
+    use crate::testing::{
+        CUSTOMER, OLLE, SUBSCRIPTION, actor, bought, buys, item, number, purchase_of, request, run, stores,
+    };
 
     #[tokio::test]
     async fn r15_a_subscription_that_another_partner_sells_by_now_is_not_bought_on_by_the_first_ones_leave() {
@@ -68,16 +68,7 @@ mod tests {
             .await;
             let order = ReservationOrderId::parse("44444444-4444-4444-8444-444444444445").unwrap();
             store.execute(&olle, &QuotePrice { order, subscription, item: item() }, &request()).await.unwrap();
-            let buy = BuyReservation {
-                order,
-                subscription,
-                item: item(),
-                scope: AppliedScope::Shared,
-                display_name: None,
-                instance_flexibility: true,
-                renew: false,
-                review_at: None,
-            };
+            let buy = purchase_of(order);
             let refused = store.execute(&olle, &buy, &request()).await;
             let Err(ExecuteError::Refused(Refusal::PurchaseNotAllowed { obstacles })) = refused else {
                 panic!("{refused:?}")

@@ -296,7 +296,8 @@ mod tests {
     use super::*;
     use crate::door::ExecuteError;
     use crate::testing::{
-        ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, SUBSCRIPTION, WORLD, actor, item, number, request, run, sheet, stores,
+        ADA, CUSTOMER, OLLE, PARTNER, RUT, SAGA, SUBSCRIPTION, WORLD, actor, item, number, purchase_of, request, run,
+        sheet, stores,
     };
 
     #[tokio::test]
@@ -305,16 +306,7 @@ mod tests {
         let customer = CustomerId::parse(CUSTOMER).unwrap();
         let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
         let order = ReservationOrderId::parse("44444444-4444-4444-8444-444444444444").unwrap();
-        let buy = BuyReservation {
-            order,
-            subscription,
-            item: item(),
-            scope: AppliedScope::Shared,
-            display_name: None,
-            instance_flexibility: true,
-            renew: false,
-            review_at: None,
-        };
+        let buy = purchase_of(order);
         for (store, _directory) in stores().await {
             run(&store, WORLD).await;
             store.load_price_sheet(sheet(), request().now).await.unwrap();

@@ -229,15 +229,19 @@ pub(crate) async fn buys(store: &Store, buyer: &Actor, order: &str) -> Purchased
     let subscription = SubscriptionId::parse(SUBSCRIPTION).unwrap();
     let order = ReservationOrderId::parse(order).unwrap();
     store.execute(buyer, &QuotePrice { order, subscription, item: item() }, &request()).await.unwrap();
-    let buy = BuyReservation {
+    store.execute(buyer, &purchase_of(order), &request()).await.unwrap()
+}
+
+/// The purchase of [`item`] with an order id that was quoted.
+pub(crate) fn purchase_of(order: ReservationOrderId) -> BuyReservation {
+    BuyReservation {
         order,
-        subscription,
+        subscription: SubscriptionId::parse(SUBSCRIPTION).unwrap(),
         item: item(),
         scope: AppliedScope::Shared,
         display_name: None,
         instance_flexibility: true,
         renew: false,
         review_at: None,
-    };
-    store.execute(buyer, &buy, &request()).await.unwrap()
+    }
 }

@@ -385,7 +385,7 @@ fn quantity(text: &str) -> Option<i64> {
 }
 
 fn quantity_error(t: Text) -> String {
-    t.with("line-quantity", "most", format::number(t.language(), &Quantity::MAX.to_string()))
+    t.with("line-quantity", "most", format::number(t.language(), Quantity::MAX))
 }
 
 /// Puts an offer into the cart.

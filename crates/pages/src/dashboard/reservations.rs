@@ -25,7 +25,7 @@ use super::orders::{before_page, customer_of, page_number, pager, sees_cost, sid
 use crate::error::PageError;
 use crate::fields::Fields;
 use crate::over::Over;
-use crate::parts::{Badge, Empty, Field, Pager, Tone};
+use crate::parts::{Badge, Empty, Field, Pager};
 use crate::shell::{Place, Shell, ok};
 use crate::usage::reservation::{UseOfReservation, Uses};
 use crate::visitor::{Agent, acting};
@@ -58,11 +58,6 @@ struct ReservationRow {
     hidden: Option<Badge>,
     side: Badge,
     buyer: String,
-}
-
-/// A mark on what is hidden from lists.
-fn hidden(t: Text, reservation: &Reservation) -> Option<Badge> {
-    reservation.archived.then(|| Badge::new(Tone::Quiet, t.get("record-archived")))
 }
 
 /// What a list may be narrowed to.
@@ -128,7 +123,7 @@ pub async fn list(State(app): State<App>, agent: Agent, Path(id): Path<String>) 
                 .in_words(&shell, reservation.id)
                 .unwrap_or_else(|| words::unknown_use(t, reservation.phase(order, now).is_live())),
             state: words::phase(t, reservation.phase(order, now)),
-            hidden: hidden(t, reservation),
+            hidden: words::hidden(t, reservation),
             side: side_badge(t, &order.buyer),
             buyer: order.buyer.name.clone(),
         }
@@ -302,7 +297,7 @@ async fn page(
     };
     Ok(ok(&ReservationPage {
         state: words::phase(t, phase),
-        hidden: hidden(t, reservation),
+        hidden: words::hidden(t, reservation),
         over,
         overview,
         prices,

@@ -73,7 +73,7 @@ struct ReturnsPage {
 
 /// A policy in words.
 pub(super) fn policy(t: Text, policy: &RefundPolicy) -> Vec<(String, String)> {
-    let percent = format::number(t.language(), &policy.fee_percent.normalize().to_string());
+    let percent = format::number(t.language(), policy.fee_percent.normalize());
     vec![
         (t.get("rules-valid-from"), format::date(t, policy.valid_from)),
         (t.get("rules-full-refund"), t.with("rules-days", "days", policy.full_refund_days)),
@@ -85,7 +85,7 @@ pub(super) fn policy(t: Text, policy: &RefundPolicy) -> Vec<(String, String)> {
 
 /// A rate in words: `0.92 EUR for 1 USD`.
 pub(super) fn rate(t: Text, rate: &ConversionRate, limit: &str) -> String {
-    let number = format::number(t.language(), &rate.rate.normalize().to_string());
+    let number = format::number(t.language(), rate.rate.normalize());
     t.with_all("rules-rate", &[("rate", &number), ("currency", &rate.currency.code()), ("limit", &limit)])
 }
 

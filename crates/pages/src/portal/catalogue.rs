@@ -123,7 +123,7 @@ impl Catalogue {
             rows: found.offers.iter().map(|offer| row(guest, subscription, offer, item)).collect(),
             found: t.with_all(
                 "purchase-found",
-                &[("number", &found.total), ("shown", &format::number(t.language(), &found.total.to_string()))],
+                &[("number", &found.total), ("shown", &format::number(t.language(), found.total))],
             ),
             pager: Pager {
                 label: t.get("pager"),
@@ -168,9 +168,7 @@ fn row(guest: &Guest, subscription: SubscriptionId, offer: &PricedOffer, item: &
 fn about(t: Text, offer: &PricedOffer) -> String {
     let mut parts = vec![words::resource_type(t, offer.resource_type)];
     parts.extend(offer.vcpus.map(|vcpus| format!("{vcpus} vCPU")));
-    parts.extend(
-        offer.memory_gib.map(|gib| format!("{}\u{a0}GiB", format::number(t.language(), &gib.normalize().to_string()))),
-    );
+    parts.extend(offer.memory_gib.map(|gib| format!("{}\u{a0}GiB", format::number(t.language(), gib.normalize()))));
     parts.join(", ")
 }
 
@@ -306,11 +304,7 @@ impl OrderForm {
             list: t.with("purchase-list-price", "price", money(offer.list)),
             quantity: Field::text("quantity", t.get("purchase-quantity"))
                 .kind("number")
-                .hint(t.with(
-                    "purchase-quantity-hint",
-                    "most",
-                    format::number(t.language(), &Quantity::MAX.to_string()),
-                ))
+                .hint(t.with("purchase-quantity-hint", "most", format::number(t.language(), Quantity::MAX)))
                 .value(fields.or("quantity", "1"))
                 .required()
                 .small(),
@@ -337,8 +331,7 @@ impl OrderForm {
     pub fn read(&mut self, t: Text, form: &Fields) -> Option<Wanted> {
         let quantity = form.get("quantity").and_then(|text| text.parse().ok()).and_then(|n| Quantity::new(n).ok());
         if quantity.is_none() {
-            let text =
-                t.with("purchase-quantity-wrong", "most", format::number(t.language(), &Quantity::MAX.to_string()));
+            let text = t.with("purchase-quantity-wrong", "most", format::number(t.language(), Quantity::MAX));
             self.quantity = self.quantity.clone().error(Some(&text));
         }
         let plan = form.get("plan").and_then(|text| BillingPlan::parse(text).ok());

@@ -56,7 +56,7 @@ impl ChangePage {
             facts: vec![
                 (t.get("reservations-name"), found.reservation.display_name.to_string()),
                 (t.get("purchase-sku"), order.sku.to_string()),
-                (t.get("purchase-quantity"), format::number(t.language(), &found.reservation.quantity.to_string())),
+                (t.get("purchase-quantity"), format::number(t.language(), found.reservation.quantity)),
                 (t.get("purchase-scope"), found.scope(t)),
                 (t.get("reservations-expires"), format::instant_utc(t, order.expires_at)),
             ],

@@ -35,7 +35,7 @@ fn given_back(t: Text, found: &Found) -> Facts {
         (t.get("reservations-name"), found.reservation.display_name.to_string()),
         (t.get("purchase-sku"), found.order.order.sku.to_string()),
         (t.get("purchase-region"), found.order.order.region.title().to_owned()),
-        (t.get("purchase-quantity"), format::number(t.language(), &found.reservation.quantity.to_string())),
+        (t.get("purchase-quantity"), format::number(t.language(), found.reservation.quantity)),
         (t.get("reservations-expires"), format::instant_utc(t, found.order.order.expires_at)),
     ]
 }
@@ -202,7 +202,7 @@ async fn bought(app: &App, guest: &Guest, purchase: &QuotedPurchase, is_done: bo
         (t.get("purchase-sku"), item.sku.to_string()),
         (t.get("purchase-region"), item.region.title().to_owned()),
         (t.get("purchase-term"), words::term(t, item.term)),
-        (t.get("purchase-quantity"), format::number(t.language(), &item.quantity.to_string())),
+        (t.get("purchase-quantity"), format::number(t.language(), item.quantity)),
         (t.get("purchase-plan"), words::plan(t, item.plan)),
         (t.get("purchase-scope"), words::applied_scope(t, &wanted.scope, None)),
         (t.get("purchase-unit"), format::money(t.language(), purchase.prices.customer)),

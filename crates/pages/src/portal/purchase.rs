@@ -304,7 +304,7 @@ impl Ready {
                 (t.get("purchase-sku"), item.sku.to_string()),
                 (t.get("purchase-region"), item.region.title().to_owned()),
                 (t.get("purchase-term"), words::term(t, item.term)),
-                (t.get("purchase-quantity"), format::number(t.language(), &item.quantity.to_string())),
+                (t.get("purchase-quantity"), format::number(t.language(), item.quantity)),
                 (t.get("purchase-plan"), words::plan(t, item.plan)),
                 (t.get("purchase-scope"), words::applied_scope(t, &self.scope, applied.as_deref())),
                 (t.get("purchase-subscription"), name_of(*subscription).unwrap_or_else(|| subscription.to_string())),
@@ -423,7 +423,7 @@ pub async fn done(State(app): State<App>, Path(segments): Path<Segments>, guest:
         (t.get("reservations-name"), first.display_name.to_string()),
         (t.get("reservations-order-number"), bought.order.alternate().to_owned()),
         (t.get("purchase-sku"), bought.sku.to_string()),
-        (t.get("purchase-quantity"), format::number(t.language(), &bought.quantity.to_string())),
+        (t.get("purchase-quantity"), format::number(t.language(), bought.quantity)),
         (t.get("reservations-starts"), format::instant_utc(t, bought.starts_at)),
         (t.get("reservations-expires"), format::instant_utc(t, bought.expires_at)),
     ];

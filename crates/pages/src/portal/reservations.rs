@@ -30,7 +30,7 @@ use std::sync::Arc;
 use super::{Facts, Segments, segment};
 use crate::error::PageError;
 use crate::over::Over;
-use crate::parts::{Badge, Empty, Pager, Tone};
+use crate::parts::{Badge, Empty, Pager};
 use crate::shell::{Place, Shell, ok};
 use crate::usage::reservation::{UseOfReservation, Uses};
 use crate::visitor::Guest;
@@ -96,7 +96,7 @@ pub async fn list(State(app): State<App>, guest: Guest) -> Result<Response, Page
             sku: found.order.sku.short().to_owned(),
             region: found.order.region.title().to_owned(),
             phase: words::phase(t, reservation.phase(&found.order, now)),
-            quantity: format::number(t.language(), &reservation.quantity.to_string()),
+            quantity: format::number(t.language(), reservation.quantity),
             term: words::term(t, found.order.term),
             expires: format::day_of(t, found.order.expires_at),
             buyer: buyer(t, found),
@@ -305,7 +305,7 @@ pub async fn detail(subject: Subject) -> Result<Response, PageError> {
     };
     Ok(ok(&DetailPage {
         phase: words::phase(t, phase),
-        hidden: reservation.archived.then(|| Badge::new(Tone::Quiet, t.get("record-archived"))),
+        hidden: words::hidden(t, reservation),
         over,
         deeds: deeds(&guest, &found, phase.is_live()),
         partners: if phase.is_live() { partners(&guest, &found) } else { Vec::new() },
@@ -391,7 +391,7 @@ fn partners(guest: &Guest, found: &Found) -> Vec<Deed> {
 
 fn overview(t: Text, found: &Found) -> Facts {
     let (order, reservation) = (&found.order.order, &found.reservation);
-    let number = |n: i64| format::number(t.language(), &n.to_string());
+    let number = |n: i64| format::number(t.language(), n);
     let mut facts = vec![
         (t.get("purchase-sku"), order.sku.to_string()),
         (t.get("purchase-about"), words::resource_type(t, order.resource_type)),

@@ -107,7 +107,7 @@ fn review_page(guest: &Guest, found: &Found, quoted: &QuotedRefund) -> Result<Re
     let quote = &quoted.quote;
     let uncountable = |error| PageError::Refused(Arc::new(Refusal::Money(error)));
     let back = quote.terms.customer.refund().map_err(uncountable)?;
-    let instances = format::number(t.language(), &quote.terms.quantity.to_string());
+    let instances = format::number(t.language(), quote.terms.quantity);
     let (title, quantity) = match quote.used_at {
         Some(_) => ("return-done", "return-quantity-returned"),
         None => ("return-review", "return-quantity"),

@@ -259,7 +259,7 @@ impl Names {
 
 /// How far usage is known, in a sentence.
 fn known_in_words(t: Text, known: &Known) -> String {
-    let number = |n: i64| format::number(t.language(), &n.to_string());
+    let number = |n: i64| format::number(t.language(), n);
     let all = known.until.saturating_sub(known.from);
     let end = format::instant(t, hour_start(known.end.min(known.until)));
     let mut text = t.with_all("usage-known", &[("known", &number(known.hours)), ("all", &number(all)), ("end", &end)]);

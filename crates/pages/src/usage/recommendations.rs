@@ -196,7 +196,7 @@ impl Teller<'_> {
         let currency = one.choice.price.currency;
         let cost = |amount| format::cost(t.language(), amount, currency);
         let decimal = |value: i128, scale| Decimal::try_from_i128_with_scale(value, scale).unwrap_or(Decimal::MAX);
-        let number = |value: Decimal| format::number(t.language(), &value.normalize().to_string());
+        let number = |value: Decimal| format::number(t.language(), value.normalize());
         let total = one.choice.price.times(one.quantity.instances()).map(|total| self.shell.money(&total));
         let upfront = one.choice.plans.contains(&BillingPlan::Upfront);
         let what = what(self.shell, one);

@@ -36,15 +36,10 @@ impl Uses {
     /// `100% · 98.2% · 97%`: of the last day, 7 and 30 days, where anything is known.
     pub fn in_words(&self, shell: &Shell, id: ReservationId) -> Option<String> {
         let one = self.all.reservations.iter().find(|one| one.reservation == id)?;
-        let end = end_of(&self.all, one);
+        let end = self.all.end_of(one);
         let shares = [1, 7, DAYS].map(|days| share(shell, one, end, days).0);
         Some(shares.join(" · "))
     }
-}
-
-/// The hour that follows the last one of which usage is known.
-fn end_of(all: &Utilization, one: &ReservationUse) -> i64 {
-    all.known_of(one).map_or(0, |known| known.end)
 }
 
 /// The share of the last days before an hour, and of as many days before them where it is known for at least half of their
@@ -105,7 +100,7 @@ impl UseOfReservation {
         let longer = app.store.read(actor, &last(2 * DAYS)).await?;
         let shown = match (find(&all, id), find(&longer, id)) {
             (Some(one), Some(longer)) => {
-                let told = Days { end: end_of(&all, one), is_over: false };
+                let told = Days { end: all.end_of(one), is_over: false };
                 Ok(shown(shell, &all, (one, longer), &told, explain))
             }
             _ => Err(shell.t("reservations-no-usage-text")),

@@ -29,7 +29,7 @@ pub fn ending_in(t: Text, name: &str, id: ReservationId) -> String {
 
 /// `web, quantity 3`, and of a twin the end of its identifier.
 pub fn reservation_of_quantity(t: Text, one: &Reservation, is_twin: bool) -> String {
-    let quantity = format::number(t.language(), &one.quantity.to_string());
+    let quantity = format::number(t.language(), one.quantity);
     let name = t.with_all("reservation-of-quantity", &[("name", &one.display_name.as_str()), ("quantity", &quantity)]);
     if is_twin { ending_in(t, &name, one.id) } else { name }
 }

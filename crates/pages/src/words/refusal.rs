@@ -204,9 +204,7 @@ pub fn line_problem(t: Text, problem: &LineProblem) -> String {
     match problem {
         LineProblem::ItemUnknown { .. } => t.get("line-item-unknown"),
         LineProblem::Currency { billed } => t.with("line-currency", "currency", billed),
-        LineProblem::Quantity { most, .. } => {
-            t.with("line-quantity", "most", format::number(t.language(), &most.to_string()))
-        }
+        LineProblem::Quantity { most, .. } => t.with("line-quantity", "most", format::number(t.language(), most)),
         LineProblem::BillingCycle { .. } => t.get("line-billing-cycle"),
         LineProblem::Term { term: sold, .. } => t.with("line-term", "term", term(t, *sold)),
         LineProblem::MarketNotServed { country } => t.with("obstacle-market", "country", super::country(t, *country)),

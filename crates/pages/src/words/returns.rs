@@ -76,7 +76,7 @@ fn side_words(t: Text, terms: &ReturnTerms, line: &Line) -> (String, String) {
             (t.get("refund-credit"), t.with_all("refund-credit-rest", &[("on", &on), ("left", &left), ("all", &all)]))
         }
         "fee" => {
-            let percent = format::number(t.language(), &terms.fee_percent.normalize().to_string());
+            let percent = format::number(t.language(), terms.fee_percent.normalize());
             (t.get("refund-fee"), t.with("refund-fee-why", "percent", percent))
         }
         "refund" => (t.get("refund-back"), String::new()),
@@ -98,7 +98,7 @@ fn limit_words(t: Text, cancelled: Money, counted: &Counted, line: &Line) -> (St
                 "refund-counted-rate",
                 &[
                     ("amount", &format::money(t.language(), cancelled)),
-                    ("rate", &format::number(t.language(), &rate.rate.normalize().to_string())),
+                    ("rate", &format::number(t.language(), rate.rate.normalize())),
                     ("currency", &rate.currency.code()),
                     ("limit", &counted.limit.currency.code()),
                     ("from", &format::date(t, rate.valid_from)),

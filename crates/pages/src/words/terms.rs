@@ -137,6 +137,11 @@ pub fn phase(t: Text, phase: Phase) -> Badge {
     Badge::new(tone, t.get(key))
 }
 
+/// A mark on a reservation that lists leave out.
+pub fn hidden(t: Text, reservation: &Reservation) -> Option<Badge> {
+    reservation.archived.then(|| Badge::new(Tone::Quiet, t.get("record-archived")))
+}
+
 /// What stands for the utilisation of a reservation of which none is known: of one that is over none will be.
 pub fn unknown_use(t: Text, live: bool) -> String {
     if live { t.get("reservations-no-usage") } else { "–".to_owned() }
