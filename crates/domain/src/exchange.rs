@@ -452,7 +452,7 @@ impl Command for ExchangeReservations {
                 renew: wanted.renew,
                 review_at: None,
                 reservation_order: wanted.order,
-                order: OrderId::from_uuid(Uuid::new_v5(&wanted.order.0, b"order")),
+                order: OrderId::of_purchase(wanted.order),
                 line: 0,
                 buyer: by.clone(),
                 owners: basis.owners.clone(),

@@ -67,6 +67,23 @@ macro_rules! guid {
     )*};
 }
 
+/// An identifier that follows from another one: the same whoever derives it, and another for each name.
+///
+/// It is a hash (version 5). Where the other one begins with the moment at which it was made (version 7, or 8 as made here), it
+/// begins with the same 48 bits (version 8 of RFC 9562): what comes into being together lies together in every index that begins
+/// with an identifier.
+pub fn beside(seed: Uuid, name: &[u8]) -> Uuid {
+    let hash = Uuid::new_v5(&seed, name);
+    if !matches!(seed.get_version_num(), 7 | 8) {
+        return hash;
+    }
+    let mut bytes = *hash.as_bytes();
+    for (own, others) in bytes.iter_mut().zip(seed.as_bytes()).take(6) {
+        *own = *others;
+    }
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
 guid! {
     /// A directory: a partner's or a customer's. Partner and customer identifiers are tenant identifiers.
     TenantId;
@@ -98,6 +115,13 @@ guid! {
     CorrelationId;
 }
 
+impl ReservationId {
+    /// The reservation that comes of the purchase of an order.
+    pub fn of_purchase(bought: ReservationOrderId) -> Self {
+        Self(beside(bought.0, b"reservation"))
+    }
+}
+
 impl CustomerId {
     /// The customer's directory.
     pub fn tenant(self) -> TenantId {
@@ -123,6 +147,9 @@ impl PartnerId {
 pub struct OrderId(String);
 
 impl OrderId {
+    /// Where the last twelve characters before the `1` are.
+    const LAST: std::ops::Range<usize> = 20..32;
+
     /// The identifier that belongs to a fresh random number.
     pub fn from_uuid(id: Uuid) -> Self {
         Self(format!("{}1", id.simple()))
@@ -141,9 +168,16 @@ impl OrderId {
         }
     }
 
-    /// The short number people quote: the first twelve characters.
+    /// The identifier of the commercial order that comes of a purchase of one reservation order.
+    pub fn of_purchase(bought: ReservationOrderId) -> Self {
+        Self::from_uuid(beside(bought.0, b"order"))
+    }
+
+    /// The short number people quote: twelve characters that differ from order to order. They are the first; where those tell
+    /// the moment ([`beside`]), which orders may share, the last before the `1`.
     pub fn alternate(&self) -> &str {
-        self.0.get(..12).unwrap_or(&self.0)
+        let tells_the_moment = self.0.get(12..13) == Some("8");
+        self.0.get(if tells_the_moment { Self::LAST } else { 0..12 }).unwrap_or(&self.0)
     }
 
     /// The whole identifier.
@@ -161,6 +195,24 @@ impl fmt::Display for OrderId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_from_an_identifier_lies_beside_it_and_is_told_apart_by_its_number() {
+        let seed = Uuid::parse_str("0198c1f2-a3b4-7cde-8f01-23456789abcd").unwrap();
+        let order = beside(seed, b"order");
+        assert!(order.to_string().starts_with("0198c1f2-a3b4-8"), "{order}");
+        assert_eq!(order, beside(seed, b"order"));
+        assert_ne!(order, beside(seed, b"reservation"));
+
+        let later = Uuid::parse_str("0198c1f2-a3b4-7cde-8f01-23456789abce").unwrap();
+        let numbers = [seed, later].map(|id| OrderId::of_purchase(ReservationOrderId(id)).alternate().to_owned());
+        assert_ne!(numbers[0], numbers[1]);
+        assert!(numbers.iter().all(|number| number.len() == 12 && !number.starts_with("0198c1f2")), "{numbers:?}");
+        // What was bought before identifiers told the moment keeps its number, and what follows from it.
+        let before = Uuid::parse_str("5198c1f2-a3b4-4cde-8f01-23456789abcd").unwrap();
+        assert_eq!(beside(before, b"order"), Uuid::new_v5(&before, b"order"));
+        assert_eq!(OrderId::from_uuid(before).alternate(), "5198c1f2a3b4");
+    }
 
     #[test]
     fn a_guid_is_read_in_any_spelling_and_written_in_one() {

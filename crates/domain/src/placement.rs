@@ -6,6 +6,7 @@ use crate::catalog_item::{CatalogItemId, ReservationScope};
 use crate::change::{Change, OutgoingEvent, ScheduledInstalment};
 use crate::ids::{
     CustomerId, OrderId, PartnerId, PrincipalId, ReservationId, ReservationOrderId, RoleAssignmentId, SubscriptionId,
+    beside,
 };
 use crate::ledger::{self, LedgerKind, Transfer};
 use crate::money::MoneyError;
@@ -18,7 +19,6 @@ use crate::role_assignment::{PrincipalType, RoleAssignment};
 use crate::subscription::AzureOffer;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use uuid::Uuid;
 
 /// What a purchase brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +162,7 @@ pub fn place_from(placement: &Placement, now: Timestamp, start: Timestamp) -> Re
     };
     let seed = placement.reservation_order.0;
     let reservation = Reservation {
-        id: ReservationId(Uuid::new_v5(&seed, b"reservation")),
+        id: ReservationId::of_purchase(order.id),
         order: order.id,
         display_name,
         quantity: item.quantity,
@@ -184,7 +184,7 @@ pub fn place_from(placement: &Placement, now: Timestamp, start: Timestamp) -> Re
     let (today, first_day) = (day(now), day(start));
     let cost = totals(placement.prices.partner, item.quantity, item.plan, item.term, first_day)?;
     let price = totals(placement.prices.customer, item.quantity, item.plan, item.term, first_day)?;
-    let event = Uuid::new_v5(&seed, b"purchase");
+    let event = beside(seed, b"purchase");
     let instalments: Vec<ScheduledInstalment> = cost
         .schedule
         .iter()
@@ -213,7 +213,7 @@ pub fn place_from(placement: &Placement, now: Timestamp, start: Timestamp) -> Re
         changes.push(Change::LedgerPosted { event, kind, partner, at: now, subject, quantity, transfers });
     }
     changes.push(Change::EventRaised(OutgoingEvent {
-        id: Uuid::new_v5(&seed, b"purchased"),
+        id: beside(seed, b"purchased"),
         partner: placement.partner,
         kind: "reservation.purchased",
         at: now,
@@ -237,7 +237,7 @@ fn roles_on(order: &ReservationOrder, owners: &[(PrincipalId, PrincipalType)], n
     principals
         .into_iter()
         .map(|(principal, principal_type)| RoleAssignment {
-            id: RoleAssignmentId(Uuid::new_v5(&order.id.0, principal.0.as_bytes())),
+            id: RoleAssignmentId(beside(order.id.0, principal.0.as_bytes())),
             principal,
             principal_type,
             role: role::OWNER,

@@ -17,7 +17,6 @@ use crate::role_assignment::PrincipalType;
 use crate::self_serve_policy::SelfServePolicy;
 use crate::subscription::Subscription;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 /// Buys on a quote, in Azure Resource Manager or the customer's portal.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ impl Command for BuyReservation {
             renew: self.renew,
             review_at: self.review_at,
             reservation_order: self.order,
-            order: OrderId::from_uuid(Uuid::new_v5(&self.order.0, b"order")),
+            order: OrderId::of_purchase(self.order),
             line: 0,
             buyer: Buyer { side, id: permit.actor().principal, name: permit.actor().name.clone() },
             owners: state.owners,
@@ -207,6 +206,7 @@ mod tests {
     use jiff::civil::date;
     use proptest::prelude::*;
     use rust_decimal::Decimal;
+    use uuid::Uuid;
 
     use super::*;
     use crate::catalog::{BillingPlan, Offer, Quantity, Region, ReservedResourceType, SkuName, Term};

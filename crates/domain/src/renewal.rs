@@ -207,7 +207,7 @@ pub fn renew(
         renew: old.renew,
         review_at: None,
         reservation_order: new_order,
-        order: OrderId::from_uuid(Uuid::new_v5(&new_order.0, b"order")),
+        order: OrderId::of_purchase(new_order),
         line: 0,
         buyer: by.clone(),
         owners: basis.owners.clone(),

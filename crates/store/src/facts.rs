@@ -277,11 +277,14 @@ pub(crate) async fn customers_with_orders<A>(permit: &Permit<A>, tx: &mut Tx<'_>
     if let Some(customer) = permit.facts().customer {
         return Ok(vec![customer]);
     }
-    let ids: Vec<String> =
-        query_scalar("SELECT DISTINCT customer_id FROM reservation_order WHERE partner_id = $1 ORDER BY customer_id")
-            .bind(permit.partner().to_string())
-            .fetch_all(tx)
-            .await?;
+    let ids: Vec<String> = query_scalar(
+        "SELECT c.customer_id FROM (SELECT DISTINCT customer_id FROM commerce_order WHERE partner_id = $1) c
+         WHERE EXISTS (SELECT 1 FROM reservation_order o WHERE o.customer_id = c.customer_id AND o.partner_id = $1)
+         ORDER BY c.customer_id",
+    )
+    .bind(permit.partner().to_string())
+    .fetch_all(tx)
+    .await?;
     ids.iter().map(|id| parsed("customer id", id)).collect()
 }
 

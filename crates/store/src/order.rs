@@ -172,7 +172,7 @@ fn with_lines(
 /// Which orders of a customer [`BrowseOrders`] looks for: the first five values are the same in each of its statements.
 const WANTED: &str = "o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
        AND ($4 = '' OR o.status = $4)
-       AND ($5 = '' OR substr(o.order_id, 1, length($5)) = $5
+       AND ($5 = '' OR substr(o.order_id, 1, length($5)) = $5 OR substr(o.order_id, 21, length($5)) = $5
             OR EXISTS (SELECT 1 FROM order_line w WHERE w.customer_id = o.customer_id AND w.order_id = o.order_id
                          AND replace(lower(w.name), $5, '') <> lower(w.name)))";
 

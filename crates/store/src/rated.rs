@@ -300,9 +300,11 @@ pub(crate) async fn reserved(customer: CustomerId, partner: PartnerId, tx: &mut 
         terms.insert(read.order, read);
     }
     let rows: Vec<StateRow> = query_as(
-        "SELECT reservation_order_id, reservation_id, etag, quantity, applied_scope, instance_flexibility, state, updated_at,
-                created_at, first_used_at
-         FROM reservation WHERE customer_id = $1
+        "SELECT r.reservation_order_id, r.reservation_id, r.etag, r.quantity, r.applied_scope, r.instance_flexibility,
+                r.state, r.updated_at, r.created_at, r.first_used_at
+         FROM reservation_order o JOIN reservation r
+           ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+         WHERE o.customer_id = $1
          UNION ALL
          SELECT reservation_order_id, reservation_id, etag, quantity, applied_scope, instance_flexibility, state, updated_at,
                 created_at, first_used_at

@@ -238,10 +238,13 @@ pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<Or
          FROM reservation_order WHERE customer_id = $1 ORDER BY requested_at, reservation_order_id")
         .bind(customer.to_string()).fetch_all(tx).await?;
     let reservations: Vec<ReservationRow> = query_as(
-        "SELECT reservation_order_id, reservation_id, display_name, quantity, applied_scope, instance_flexibility, renew,
-                archived, state, etag, review_at, updated_at, ending, split_from, merged_into, renewed_from, renewed_as,
-                renewal_terms, first_used_at, created_at, changed_on_side, changed_by, changed_by_name
-         FROM reservation WHERE customer_id = $1 ORDER BY created_at, reservation_id")
+        "SELECT r.reservation_order_id, r.reservation_id, r.display_name, r.quantity, r.applied_scope,
+                r.instance_flexibility, r.renew, r.archived, r.state, r.etag, r.review_at, r.updated_at, r.ending,
+                r.split_from, r.merged_into, r.renewed_from, r.renewed_as, r.renewal_terms, r.first_used_at, r.created_at,
+                r.changed_on_side, r.changed_by, r.changed_by_name
+         FROM reservation_order o JOIN reservation r
+           ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
+         WHERE o.customer_id = $1 ORDER BY r.created_at, r.reservation_id")
         .bind(customer.to_string()).fetch_all(tx).await?;
     let reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
@@ -281,7 +284,7 @@ impl Answer for BrowseReservations {
             "SELECT r.reservation_order_id, r.reservation_id
              FROM reservation r JOIN reservation_order o
                ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
-             WHERE r.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
+             WHERE o.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
                AND ($4 = '' OR $4 = CASE WHEN r.ending IS NOT NULL OR r.state = 'cancelled' THEN 'ended'
                                          WHEN r.state = 'expired' OR o.expires_at <= $5 THEN 'expired'
                                          ELSE 'live' END
@@ -345,7 +348,7 @@ fn readable<A>(permit: &Permit<A>, hidden: bool, skip: u32, rows: i64) -> Query<
         "SELECT r.reservation_order_id, r.reservation_id
          FROM reservation r JOIN reservation_order o
            ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
-         WHERE r.customer_id = $1 AND r.archived = $2 AND (r.ending IS NULL OR r.ending NOT IN ('split', 'merged'))
+         WHERE o.customer_id = $1 AND r.archived = $2 AND (r.ending IS NULL OR r.ending NOT IN ('split', 'merged'))
            AND ($3 = '' OR o.partner_id = $3)
            AND ($4 = 0 OR EXISTS
              (SELECT 1 FROM role_assignment a

@@ -83,7 +83,8 @@ pub async fn calculate_price(call: &Call<'_>) -> Result<Reply, ArmError> {
     let wanted = PurchaseRequest::read(&body.root())?;
     let sku_as_sent = wanted.item.sku.as_str().to_owned();
     let scope = ArmScope::Subscription(wanted.subscription);
-    let order = ReservationOrderId(Uuid::new_v4());
+    // By the clock, so that what is bought together lies together.
+    let order = ReservationOrderId(Uuid::now_v7());
     let command = QuotePrice { order, subscription: wanted.subscription, item: wanted.item };
     let quote = call.execute(&command, &scope).await?;
     let bought_on = day(call.context.now);

@@ -293,7 +293,7 @@ fn bought_item(purchase: &QuotedPurchase, done: bool) -> Result<Value, MoneyErro
     });
     if done {
         // A purchase names its reservation after its order.
-        let reservation = ReservationId(Uuid::new_v5(&wanted.order.0, b"reservation"));
+        let reservation = ReservationId::of_purchase(wanted.order);
         bought["status"] = "Succeeded".into();
         bought["reservationOrderId"] = ArmScope::ReservationOrder(wanted.order).to_string().into();
         bought["reservationId"] = ArmScope::Reservation(wanted.order, reservation).to_string().into();
@@ -337,7 +337,7 @@ fn bought(node: &Node<'_>) -> Result<ToPurchase, ArmError> {
     let inner = node.get("properties")?.filter(|inner| inner.get("properties").is_ok_and(|p| p.is_some()));
     let wanted = PurchaseRequest::read(inner.as_ref().unwrap_or(node))?;
     Ok(ToPurchase {
-        order: ReservationOrderId(Uuid::new_v4()),
+        order: ReservationOrderId(Uuid::now_v7()),
         subscription: wanted.subscription,
         item: wanted.item,
         scope: wanted.scope,
