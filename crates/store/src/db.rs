@@ -141,13 +141,7 @@ impl<'c> Tx<'c> {
         if self.at_once {
             return Err(Fault::NotAtOnce);
         }
-        self.write_out_with(None).await.map(drop)
-    }
-
-    /// Adds the rows that waited, after a last change where there is one; tells how many rows that changed.
-    async fn write_out_with(&mut self, change: Option<Statement>) -> Result<u64, Fault> {
-        let mut together = std::mem::take(&mut self.later);
-        together.extend(change);
+        let together = std::mem::take(&mut self.later);
         match &mut self.conn {
             Conn::Postgres(conn) => conn.change_together(&together).await,
             Conn::Sqlite(_) => Err(Fault::NotAtOnce),
@@ -494,13 +488,16 @@ impl Store {
         let (catalog, connections) = (self.catalog.clone(), Arc::clone(connections));
         let run = async move {
             let mut conn = connections.acquire().await?;
-            let mut tx = Tx::new(Conn::Postgres(&mut conn), &catalog, None);
-            tx.at_once = true;
-            let (seen, value) = work(&mut tx).await?;
-            if let Some(seen) = seen
-                && tx.write_out_with(Some(write::advance(&seen.root, seen.revision))).await? == 0
-            {
-                return Err(Fault::NotCommitted("its customer or partner is gone".to_owned()).into());
+            let (seen, value, rows) = {
+                let mut tx = Tx::new(Conn::Postgres(&mut conn), &catalog, None);
+                tx.at_once = true;
+                let (seen, value) = work(&mut tx).await?;
+                (seen, value, std::mem::take(&mut tx.later))
+            };
+            drop(conn);
+            if let Some(seen) = seen {
+                let addition = postgres::Addition::of(&seen, rows).ok_or(Fault::NotAtOnce)?;
+                connections.add(addition).await?;
             }
             Ok(value)
         };
@@ -511,7 +508,7 @@ impl Store {
     async fn add_rows(&self, announced: Option<Announced>, seen: Seen, rows: Vec<Statement>) -> Result<(), Fault> {
         self.write_announced(announced, move |tx| {
             async move {
-                if tx.count_changed(&write::advance_if(&seen.root, seen.revision)).await? == 0 {
+                if tx.count_changed(&write::advance(&seen.root, seen.revision)).await? == 0 {
                     return Err(Fault::Overtaken);
                 }
                 for row in rows {

@@ -339,7 +339,7 @@ async fn execute_locked<C: Load>(
         let permit = authorize(command, actor, facts::find(actor, located, tx).await?)?;
         let done = decide(&permit, command, &root, seen.saturating_add(1), request, tx).await?;
         if leaves_record(&done) {
-            tx.change(write::advance(&root, seen)).await?;
+            tx.count_changed(&write::advance(&root, seen)).await?;
         }
         return Ok(done);
     }
@@ -446,6 +446,49 @@ mod tests {
             let done = futures_util::future::join_all(writes).await;
             let acknowledged: i64 = done.iter().flatten().filter(|n| **n % 4 != 0).sum();
             assert_eq!(number(&store, "SELECT CAST(sum(n) AS BIGINT) FROM tally").await, acknowledged);
+        }
+    }
+
+    #[tokio::test]
+    async fn r18_additions_that_go_together_are_each_made_whole_or_not_at_all() {
+        const COUNT: i64 = 40;
+        const CUSTOMERS: &str = "INSERT INTO tenant (tenant_id, kind, name, domain)
+            WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 49)
+            SELECT '00000000-0000-4000-8000-0000000000' || i, 'customer', 'n', 'n' || i || '.example' FROM n;
+            INSERT INTO customer (customer_id, country, language, created_at, commerce_id)
+            SELECT tenant_id, 'SE', 'sv', 0, domain FROM tenant;
+            INSERT INTO tally (n) VALUES (13)";
+        for (store, _directory) in stores().await {
+            run(&store, "CREATE TABLE tally (n BIGINT NOT NULL PRIMARY KEY)").await;
+            run(&store, CUSTOMERS).await;
+            let writes = (0..COUNT).map(|n| {
+                let store = store.clone();
+                async move {
+                    let id = format!("00000000-0000-4000-8000-0000000000{}", n + 10);
+                    let root = Root::Customer(CustomerId::parse(&id).unwrap());
+                    // Every fifth rests on a revision that never was, and one takes a number that is taken.
+                    let revision = if n % 5 == 0 { 7 } else { 0 };
+                    let mut announced = store.announce();
+                    let write = store.write_at_once(&mut announced, move |tx| {
+                        async move {
+                            query("INSERT INTO tally (n) VALUES ($1)").bind(n).execute(tx).await?;
+                            Ok::<_, Fault>((Some(Seen { root, revision }), ()))
+                        }
+                        .boxed()
+                    });
+                    // On SQLite one that is undone with another one is sent again.
+                    write.await
+                }
+            });
+            let done = futures_util::future::join_all(writes).await;
+            for (n, done) in (0..COUNT).zip(&done) {
+                let can_be = n % 5 != 0 && n != 13;
+                assert!(can_be || done.as_ref().is_err_and(Fault::is_overtaken), "{n}: {done:?}");
+                assert!(done.is_ok() == can_be || !store.is_shared(), "{n}: {done:?}");
+            }
+            let made = i64::try_from(done.iter().filter(|done| done.is_ok()).count()).unwrap();
+            assert_eq!(number(&store, "SELECT count(*) FROM tally").await, made + 1);
+            assert_eq!(number(&store, "SELECT CAST(sum(revision) AS BIGINT) FROM customer").await, made);
         }
     }
 

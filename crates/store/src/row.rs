@@ -64,7 +64,7 @@ impl Fault {
     pub(crate) fn is_overtaken(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
-                // See `write::advance`.
+                // That of an addition whose revision is gone, see `postgres::Bulk`.
                 error.is_unique_violation() || error.code().is_some_and(|code| code == DIVISION_BY_ZERO)
             }
             Self::File(error) => is_unique_violation(error),

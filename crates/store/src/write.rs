@@ -41,27 +41,9 @@ pub(crate) fn asked_revision(root: &Root) -> Query<i64> {
     }
 }
 
-/// The lock and the number of a write that looked before: it fails, and with it all that goes along, where the revision is
-/// no longer the one that was seen. SQL has no other word for that than a division by zero.
+/// The lock and the number of a write that looked before: by the number of rows it changes it tells whether the revision still
+/// was the one that was seen.
 pub(crate) fn advance(root: &Root, seen: i64) -> Statement {
-    let update = match root {
-        Root::Customer(id) => query(
-            "UPDATE customer SET revision = CASE revision WHEN $2 THEN revision + 1 ELSE 1 / (revision - revision) END
-             WHERE customer_id = $1",
-        )
-        .bind(id.to_string()),
-        Root::Partner(id) => query(
-            "UPDATE partner SET revision = CASE revision WHEN $2 THEN revision + 1 ELSE 1 / (revision - revision) END
-             WHERE partner_id = $1",
-        )
-        .bind(id.to_string()),
-    };
-    update.bind(seen).question()
-}
-
-/// As [`advance`], for a statement that comes first and tells by the number of rows it changed whether the revision still was
-/// the one that was seen.
-pub(crate) fn advance_if(root: &Root, seen: i64) -> Statement {
     let update = match root {
         Root::Customer(id) => {
             query("UPDATE customer SET revision = revision + 1 WHERE customer_id = $1 AND revision = $2")

@@ -3,6 +3,7 @@
 //! Every message to the database and back costs as much as the work it asks for, so few are sent. The driver's own pool
 //! asks a connection whether it is well when it comes back; this one looks at how its last statement ended.
 
+use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +15,15 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow, PgValue
 use sqlx::{
     Arguments, AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Executor, Postgres, Row, TypeInfo, ValueRef,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::row::Fault;
 use crate::statement::{Cell, JsonRow, Statement, Value, read_row};
+
+mod bulk;
+
+pub(crate) use bulk::Addition;
+use bulk::Bulk;
 
 /// How many values go in one message that adds rows. It takes 65 535, and a purchase brings a few hundred.
 pub(super) const VALUES_AT_ONCE: usize = 1_000;
@@ -26,11 +32,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection that was not used for so long may have been cut by something in between.
 const IDLE_MAX: Duration = Duration::from_secs(600);
 
+/// How many additions go in one statement.
+const GROUP_MAX: usize = 16;
+/// How many such statements are under way at once: while one is flushed to the disk another one is run.
+const LANES: usize = 2;
+
 /// The connections of this server.
 pub(super) struct Connections {
     options: PgConnectOptions,
     idle: Mutex<Vec<(PgConnection, Instant)>>,
     permits: Arc<Semaphore>,
+    waiting: Mutex<VecDeque<Waiting>>,
+    lanes: Semaphore,
+}
+
+/// An addition that waits for a statement to go with.
+struct Waiting {
+    addition: Addition,
+    done: oneshot::Sender<Result<(), Fault>>,
 }
 
 impl Connections {
@@ -41,7 +60,8 @@ impl Connections {
     pub(super) async fn open(url: &str) -> Result<Arc<Self>, Fault> {
         let options = PgConnectOptions::from_str(url)?.application_name("fullmakt").disable_statement_logging();
         let permits = Arc::new(Semaphore::new(Self::MAX));
-        let connections = Arc::new(Self { options, idle: Mutex::default(), permits });
+        let (waiting, lanes) = (Mutex::default(), Semaphore::new(LANES));
+        let connections = Arc::new(Self { options, idle: Mutex::default(), permits, waiting, lanes });
         // Whether the database is there is to be known at once.
         connections.acquire().await?;
         Ok(connections)
@@ -85,6 +105,57 @@ impl Connections {
 
     pub(super) fn busy(&self) -> usize {
         Self::MAX.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Adds rows, if the revision they rest on is still there: together with whatever else waits to be added, in one statement
+    /// and one flush to the disk. Must not be given up half way, for it may do the work of others.
+    ///
+    /// # Errors
+    /// Also what [`Fault::is_overtaken`] tells when the revision is another one.
+    pub(super) async fn add(self: &Arc<Self>, addition: Addition) -> Result<(), Fault> {
+        let (done, answer) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Waiting { addition, done });
+        {
+            let _lane = self.lanes.acquire().await.map_err(|_| Fault::Closed)?;
+            // There are as many turns as additions, so one that was taken along leaves its turn to another.
+            self.add_together(self.next_group()).await;
+        }
+        answer.await.map_err(|_| Fault::NotCommitted("the write was given up".to_owned()))?
+    }
+
+    fn next_group(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut group: Vec<Waiting> = Vec::new();
+        let mut others = VecDeque::new();
+        while let Some(next) = waiting.pop_front() {
+            if group.len() < GROUP_MAX && group.iter().all(|one| one.addition.goes_with(&next.addition)) {
+                group.push(next);
+            } else {
+                others.push_back(next);
+            }
+        }
+        *waiting = others;
+        group
+    }
+
+    /// Where one of a group cannot be made none is, and each is tried alone.
+    async fn add_together(self: &Arc<Self>, group: Vec<Waiting>) {
+        let alone = group.len() == 1;
+        let mut made = self.make(group.iter().map(|waiting| &waiting.addition)).await;
+        for Waiting { addition, done } in group {
+            let outcome = match &made {
+                Ok(()) => Ok(()),
+                Err(_) if alone => std::mem::replace(&mut made, Ok(())),
+                Err(Fault::Database(sqlx::Error::Database(_))) => self.make([&addition]).await,
+                Err(fault) => Err(Fault::NotCommitted(fault.to_string())),
+            };
+            done.send(outcome).ok();
+        }
+    }
+
+    async fn make<'a>(self: &Arc<Self>, additions: impl IntoIterator<Item = &'a Addition>) -> Result<(), Fault> {
+        let Some(bulk) = Bulk::of(additions) else { return Ok(()) };
+        self.acquire().await?.add(bulk).await
     }
 
     /// Waits until all connections came back, and ends them.
@@ -177,9 +248,8 @@ impl Loan {
         Ok(self.ended(done)?.rows_affected())
     }
 
-    /// Runs statements of which none depends on another in one message, the last one first; tells how many rows that
-    /// changed. What added rows refer to is checked when all are there.
-    pub(super) async fn change_together(&mut self, statements: &[Statement]) -> Result<u64, Fault> {
+    /// Runs statements of which none depends on another in one message. What added rows refer to is checked when all are there.
+    pub(super) async fn change_together(&mut self, statements: &[Statement]) -> Result<(), Fault> {
         let last = statements.len().saturating_sub(1);
         let joined = Statement::joined(statements, |sql, index, write| {
             if index < last {
@@ -192,7 +262,15 @@ impl Loan {
                 write(sql);
             }
         });
-        self.change(&joined).await
+        self.change(&joined).await.map(drop)
+    }
+
+    /// Makes additions.
+    async fn add(&mut self, bulk: Bulk) -> Result<(), Fault> {
+        let sql = bulk.sql.clone();
+        let ask = sqlx::query_with(AssertSqlSafe(sql), bulk.arguments()?);
+        let done = ask.fetch_all(self.begin_statement()).await;
+        self.ended(done).map(drop)
     }
 
     /// Asks several questions in one message, and tells them with their answers. All are answered as of one moment.
