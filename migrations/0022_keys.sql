@@ -3,6 +3,9 @@
 -- customers at that moment, in place of a page of its own for each customer. An identifier may still be there once for each
 -- customer, but for that of a reservation order, which is one of a kind as before.
 --
+-- A customer's reservations are found by its orders, and its log by the number of each record: an index less for both. What counts
+-- for someone, anywhere or at a subscription, is found by who it is; who has a role at a scope, by the scope.
+--
 -- What holds an order together comes from one decision and is written in one piece; PostgreSQL looked up and locked what each
 -- row belongs to, for every purchase. What waits to be told to the outside is found by nobody by its time.
 
@@ -136,7 +139,7 @@ CREATE TABLE keyed_role_assignment (
     created_at         BIGINT NOT NULL,
     created_by         TEXT   NOT NULL,
     PRIMARY KEY (role_assignment_id, customer_id),
-    UNIQUE (principal_id, customer_id, role_definition_id, scope_key)
+    UNIQUE (scope_key, customer_id, principal_id, role_definition_id)
 );
 INSERT INTO keyed_role_assignment SELECT * FROM role_assignment;
 
@@ -186,7 +189,7 @@ ALTER TABLE keyed_reservation_return RENAME TO reservation_return;
 CREATE INDEX commerce_order_by_time ON commerce_order (customer_id, partner_id, placed_at);
 CREATE INDEX commerce_order_by_side ON commerce_order (partner_id, bought_by, placed_at);
 CREATE INDEX reservation_order_running ON reservation_order (expires_at) WHERE state = 'succeeded';
-CREATE INDEX reservation_order_of_customer ON reservation_order (customer_id, partner_id, requested_at);
 CREATE INDEX instalment_waiting ON instalment (due_on) WHERE posted_event IS NULL;
-CREATE INDEX role_assignment_by_scope ON role_assignment (customer_id, substr(scope_key, 1, 51), principal_id);
+CREATE INDEX role_assignment_of_principal ON role_assignment (customer_id, principal_id, substr(scope_key, 1, 51));
+DROP INDEX activity_record_of_customer;
 CREATE INDEX reservation_return_by_order ON reservation_return (customer_id, reservation_order_id);

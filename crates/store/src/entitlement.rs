@@ -11,6 +11,7 @@ use fullmakt_domain::subscription::{AzureOffer, SubscriptionStatus};
 use crate::db::{Tx, on};
 use crate::door::{Answer, Load};
 use crate::facts;
+use crate::reservation::orders_of_customer;
 use crate::row::{Fault, instant, instant_optional, known, micros, parsed};
 
 #[derive(serde::Deserialize)]
@@ -216,13 +217,14 @@ impl Load for UpdateEntitlement {
         let Some(entitlement) = load(permit.customer(), permit.partner(), self.entitlement, tx).await? else {
             return Ok(None);
         };
-        let (active_subscriptions, reservations): (i64, i64) = on!(tx, conn => sqlx::query_as(
+        let (active_subscriptions, reservations): (i64, i64) = on!(tx, conn => sqlx::query_as(concat!(
             "SELECT
                (SELECT count(*) FROM subscription
                 WHERE customer_id = $1 AND entitlement_id = $2 AND status = 'active'),
-               (SELECT count(*) FROM reservation_order o
-                JOIN subscription u ON u.customer_id = o.customer_id AND u.subscription_id = o.subscription_id
-                WHERE o.customer_id = $1 AND u.entitlement_id = $2 AND o.state = 'succeeded')")
+               (SELECT count(*) FROM ",
+            orders_of_customer!(),
+            " JOIN subscription u ON u.customer_id = o.customer_id AND u.subscription_id = o.subscription_id
+                WHERE c.customer_id = $1 AND u.entitlement_id = $2 AND o.state = 'succeeded')"))
             .bind(permit.customer().to_string()).bind(entitlement.id.to_string()).fetch_one(conn).await)?;
         Ok(Some(UpdateState { entitlement, active_subscriptions, reservations }))
     }

@@ -278,9 +278,9 @@ pub(crate) async fn customers_with_orders<A>(permit: &Permit<A>, tx: &mut Tx<'_>
         return Ok(vec![customer]);
     }
     let ids: Vec<String> = query_scalar(
-        "SELECT c.customer_id FROM (SELECT DISTINCT customer_id FROM commerce_order WHERE partner_id = $1) c
-         WHERE EXISTS (SELECT 1 FROM reservation_order o WHERE o.customer_id = c.customer_id AND o.partner_id = $1)
-         ORDER BY c.customer_id",
+        "SELECT DISTINCT c.customer_id FROM commerce_order c
+         JOIN order_line l ON l.customer_id = c.customer_id AND l.order_id = c.order_id
+         WHERE c.partner_id = $1 AND l.reservation_order_id IS NOT NULL ORDER BY c.customer_id",
     )
     .bind(permit.partner().to_string())
     .fetch_all(tx)

@@ -119,7 +119,6 @@ fn asked_owners(customer: CustomerId, subscription: SubscriptionId) -> Query<(St
     query_as(
         "SELECT principal_id, principal_type FROM role_assignment
          WHERE customer_id = $1 AND role_definition_id = $2 AND scope_key IN ($3, $4, '/')
-           AND substr(scope_key, 1, 51) IN (substr($3, 1, 51), substr($4, 1, 51), '/')
            AND principal_type <> 'ForeignGroup'",
     )
     .bind(customer.to_string())

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::db::{Ending, Store, Tx};
 use crate::packed::{pack, unpack};
+use crate::reservation::{orders_of_customer, reservations_of_customer};
 use crate::row::{Fault, instant, instant_optional, known, micros, money, parsed, parsed_optional};
 use crate::statement::{query, query_as};
 use crate::stored::{from_json, scope, to_json};
@@ -285,11 +286,13 @@ struct StateRow {
 
 /// All that a customer's reservations with a partner were and are.
 pub(crate) async fn reserved(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Result<Reserved, Fault> {
-    let orders: Vec<TermsRow> = query_as(
-        "SELECT reservation_order_id, subscription_id, sku, region, billing_plan, currency, list_unit_e6, customer_unit_e6,
-                requested_at, starts_at, expires_at
-         FROM reservation_order WHERE customer_id = $1 AND partner_id = $2",
-    )
+    let orders: Vec<TermsRow> = query_as(concat!(
+        "SELECT o.reservation_order_id, o.subscription_id, o.sku, o.region, o.billing_plan, o.currency, o.list_unit_e6,
+                o.customer_unit_e6, o.requested_at, o.starts_at, o.expires_at
+         FROM ",
+        orders_of_customer!(),
+        " WHERE c.customer_id = $1 AND c.partner_id = $2",
+    ))
     .bind(customer.to_string())
     .bind(partner.to_string())
     .fetch_all(tx)
@@ -299,18 +302,18 @@ pub(crate) async fn reserved(customer: CustomerId, partner: PartnerId, tx: &mut 
         let read = row.read(partner)?;
         terms.insert(read.order, read);
     }
-    let rows: Vec<StateRow> = query_as(
+    let rows: Vec<StateRow> = query_as(concat!(
         "SELECT r.reservation_order_id, r.reservation_id, r.etag, r.quantity, r.applied_scope, r.instance_flexibility,
                 r.state, r.updated_at, r.created_at, r.first_used_at
-         FROM reservation_order o JOIN reservation r
-           ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
-         WHERE o.customer_id = $1
+         FROM ",
+        reservations_of_customer!(),
+        " WHERE c.customer_id = $1
          UNION ALL
          SELECT reservation_order_id, reservation_id, etag, quantity, applied_scope, instance_flexibility, state, updated_at,
                 created_at, first_used_at
          FROM reservation_revision WHERE customer_id = $1
          ORDER BY reservation_id, etag",
-    )
+    ))
     .bind(customer.to_string())
     .fetch_all(tx)
     .await?;

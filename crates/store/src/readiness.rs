@@ -121,9 +121,9 @@ async fn owners(customer: CustomerId, partner: PartnerId, tx: &mut Tx<'_>) -> Re
          FROM role_assignment a
          JOIN principal p ON p.principal_id = a.principal_id AND p.tenant_id = a.customer_id AND p.disabled_at IS NULL
          WHERE a.customer_id = $1 AND a.role_definition_id = $2
-           AND (a.scope_key IN ('/', $3) OR a.scope_key IN
-             (SELECT '/subscriptions/' || s.subscription_id FROM subscription s
-              WHERE s.customer_id = $1 AND s.partner_id = $4))
+           AND a.scope_key IN (SELECT '/' UNION ALL SELECT CAST($3 AS TEXT) UNION ALL
+             SELECT '/subscriptions/' || s.subscription_id FROM subscription s
+             WHERE s.customer_id = $1 AND s.partner_id = $4)
          ORDER BY name LIMIT 1000",
     )
     .bind(customer.to_string())

@@ -229,22 +229,44 @@ pub(crate) async fn load_purchased(
     }))
 }
 
+/// The reservation orders `o` of a customer, found by its commercial orders `c`: those are what is indexed by customer and partner.
+macro_rules! orders_of_customer {
+    () => {
+        "commerce_order c
+         JOIN order_line l ON l.customer_id = c.customer_id AND l.order_id = c.order_id
+         JOIN reservation_order o ON o.customer_id = l.customer_id AND o.reservation_order_id = l.reservation_order_id"
+    };
+}
+/// The same with their reservations `r`.
+macro_rules! reservations_of_customer {
+    () => {
+        concat!(
+            $crate::reservation::orders_of_customer!(),
+            " JOIN reservation r ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id"
+        )
+    };
+}
+pub(crate) use {orders_of_customer, reservations_of_customer};
+
 /// All orders of a customer with their reservations, oldest first.
 pub(crate) async fn list(customer: CustomerId, tx: &mut Tx<'_>) -> Result<Vec<OrderWithReservations>, Fault> {
-    let orders: Vec<OrderRow> = query_as(
-        "SELECT customer_id, reservation_order_id, partner_id, order_id, line_number, subscription_id, display_name, sku,
-                region, resource_type, term, billing_plan, original_quantity, currency, list_unit_e6, partner_unit_e6,
-                customer_unit_e6, requested_at, starts_at, expires_at, state, etag, bought_by, buyer_id, buyer_name
-         FROM reservation_order WHERE customer_id = $1 ORDER BY requested_at, reservation_order_id")
+    let orders: Vec<OrderRow> = query_as(concat!(
+        "SELECT o.customer_id, o.reservation_order_id, o.partner_id, o.order_id, o.line_number, o.subscription_id,
+                o.display_name, o.sku, o.region, o.resource_type, o.term, o.billing_plan, o.original_quantity, o.currency,
+                o.list_unit_e6, o.partner_unit_e6, o.customer_unit_e6, o.requested_at, o.starts_at, o.expires_at, o.state,
+                o.etag, o.bought_by, o.buyer_id, o.buyer_name
+         FROM ",
+        orders_of_customer!(),
+        " WHERE c.customer_id = $1 ORDER BY o.requested_at, o.reservation_order_id"))
         .bind(customer.to_string()).fetch_all(tx).await?;
-    let reservations: Vec<ReservationRow> = query_as(
+    let reservations: Vec<ReservationRow> = query_as(concat!(
         "SELECT r.reservation_order_id, r.reservation_id, r.display_name, r.quantity, r.applied_scope,
                 r.instance_flexibility, r.renew, r.archived, r.state, r.etag, r.review_at, r.updated_at, r.ending,
                 r.split_from, r.merged_into, r.renewed_from, r.renewed_as, r.renewal_terms, r.first_used_at, r.created_at,
                 r.changed_on_side, r.changed_by, r.changed_by_name
-         FROM reservation_order o JOIN reservation r
-           ON r.customer_id = o.customer_id AND r.reservation_order_id = o.reservation_order_id
-         WHERE o.customer_id = $1 ORDER BY r.created_at, r.reservation_id")
+         FROM ",
+        reservations_of_customer!(),
+        " WHERE c.customer_id = $1 ORDER BY r.created_at, r.reservation_id"))
         .bind(customer.to_string()).fetch_all(tx).await?;
     let reservations: Vec<Reservation> =
         reservations.into_iter().map(ReservationRow::reservation).collect::<Result<_, _>>()?;
@@ -280,11 +302,10 @@ impl Answer for BrowseReservations {
         let soon = self.now.checked_add(EXPIRING).unwrap_or(Timestamp::MAX);
         // Regions and kinds are stored without blanks: `swedencentral`, `VirtualMachines`.
         let joined = self.search.replace(' ', "");
-        let found: Vec<(String, String)> = query_as(
-            "SELECT r.reservation_order_id, r.reservation_id
-             FROM reservation r JOIN reservation_order o
-               ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
-             WHERE o.customer_id = $1 AND o.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
+        let found: Vec<(String, String)> = query_as(concat!(
+            "SELECT r.reservation_order_id, r.reservation_id FROM ",
+            reservations_of_customer!(),
+            " WHERE c.customer_id = $1 AND c.partner_id = $2 AND ($3 = '' OR o.bought_by = $3)
                AND ($4 = '' OR $4 = CASE WHEN r.ending IS NOT NULL OR r.state = 'cancelled' THEN 'ended'
                                          WHEN r.state = 'expired' OR o.expires_at <= $5 THEN 'expired'
                                          ELSE 'live' END
@@ -296,7 +317,7 @@ impl Answer for BrowseReservations {
                     OR replace(o.region, $9, '') <> o.region
                     OR replace(lower(o.resource_type), $9, '') <> lower(o.resource_type))
              ORDER BY o.requested_at DESC, r.reservation_id DESC LIMIT $10 OFFSET $11",
-        )
+        ))
         .bind(customer.to_string())
         .bind(permit.partner().to_string())
         .bind(self.side.map_or("", BoughtBy::name))
@@ -344,18 +365,17 @@ fn readable<A>(permit: &Permit<A>, hidden: bool, skip: u32, rows: i64) -> Query<
     let is_narrowed = roles.is_some();
     // Removing a role's identifier changes the text where the identifier is in it.
     let roles: Vec<String> = roles.into_iter().flatten().map(|role| role.to_string()).collect();
-    query_as(
-        "SELECT r.reservation_order_id, r.reservation_id
-         FROM reservation r JOIN reservation_order o
-           ON o.customer_id = r.customer_id AND o.reservation_order_id = r.reservation_order_id
-         WHERE o.customer_id = $1 AND r.archived = $2 AND (r.ending IS NULL OR r.ending NOT IN ('split', 'merged'))
-           AND ($3 = '' OR o.partner_id = $3)
+    query_as(concat!(
+        "SELECT r.reservation_order_id, r.reservation_id FROM ",
+        reservations_of_customer!(),
+        " WHERE c.customer_id = $1 AND r.archived = $2 AND (r.ending IS NULL OR r.ending NOT IN ('split', 'merged'))
+           AND ($3 = '' OR c.partner_id = $3)
            AND ($4 = 0 OR EXISTS
              (SELECT 1 FROM role_assignment a
               WHERE a.customer_id = $1 AND a.principal_id = $5 AND a.scope_key = $6 || o.reservation_order_id
                 AND replace($7, a.role_definition_id, '') <> $7))
          ORDER BY r.created_at DESC, r.reservation_id LIMIT $8 OFFSET $9",
-    )
+    ))
     .bind(permit.customer().to_string())
     .bind(i64::from(hidden))
     .bind(partner.map(|id| id.to_string()).unwrap_or_default())

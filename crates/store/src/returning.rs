@@ -53,8 +53,9 @@ async fn commerce(customer: CustomerId, partner: PartnerId, id: &OrderId, tx: &m
     let order = order::load(customer, partner, id, tx).await?;
     let order = order.ok_or_else(|| Fault::Damaged { what: "commercial order", value: id.to_string() })?;
     let rows: Vec<(String,)> = on!(tx, conn => sqlx::query_as(
-        "SELECT reservation_order_id FROM reservation_order
-         WHERE customer_id = $1 AND order_id = $2 AND state = 'cancelled'")
+        "SELECT o.reservation_order_id FROM order_line l
+         JOIN reservation_order o ON o.customer_id = l.customer_id AND o.reservation_order_id = l.reservation_order_id
+         WHERE l.customer_id = $1 AND l.order_id = $2 AND o.state = 'cancelled'")
         .bind(customer.to_string()).bind(id.as_str()).fetch_all(conn).await)?;
     let returned = rows.iter().map(|(id,)| parsed("reservation order id", id)).collect::<Result<_, Fault>>()?;
     Ok(Commerce { order, returned })

@@ -94,8 +94,9 @@ pub(crate) const BOUGHT: &str = "
                'completed', 'customer', '00000000-0000-4000-8000-0000000000b1', 'olle@exempel.example'
         FROM customer;
     INSERT INTO order_line (customer_id, order_id, line_number, kind, catalog_item_id, name, quantity, list_unit_e6,
-            partner_unit_e6, customer_unit_e6)
-        SELECT customer_id, order_id, 0, 'reservation', 'a:b:c', 'n', 1, 12000000, 8000000, 10000000 FROM commerce_order;
+            partner_unit_e6, customer_unit_e6, reservation_order_id)
+        SELECT customer_id, order_id, 0, 'reservation', 'a:b:c', 'n', 1, 12000000, 8000000, 10000000,
+               '4' || substr(customer_id, 2) FROM commerce_order;
     INSERT INTO reservation_order (customer_id, reservation_order_id, partner_id, order_id, line_number,
             subscription_id, display_name, sku, region, resource_type, term, billing_plan, original_quantity, currency,
             list_unit_e6, partner_unit_e6, customer_unit_e6, requested_at, starts_at, expires_at, state, etag,
