@@ -7,14 +7,15 @@ use fullmakt_testkit::{
     insert_single_rows, quoted_order, world_of_many_customers,
 };
 use futures_util::future::join_all;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Connections that ask at once, in every measurement.
 const CLIENTS: usize = 16;
-const READING: Duration = Duration::from_secs(4);
-const WRITING: Duration = Duration::from_secs(8);
+const READING: Duration = Duration::from_secs(2);
+const WRITING: Duration = Duration::from_secs(2);
+/// How often what is held against each other takes turns, so that both meet the same machine. The figures are medians.
+const TURNS: usize = 5;
 const PAGE: &str = "docs/performance.md";
 const SKU: &str = "Standard_D2s_v5";
 
@@ -43,8 +44,8 @@ async fn main() -> anyhow::Result<()> {
         if !wanted("purchases") {
             continue;
         }
-        let (purchases, processor) = bench.purchases().await?;
-        table.extend(bench.against_the_database(kind, purchases).await?);
+        let (measured, processor) = bench.purchases(kind, name).await?;
+        table.push(measured);
         table.push(Measured::figure(&format!("processor time of the server for each, {name}"), processor, "µs"));
         table.push(Measured::figure(&format!("memory after that, {name}"), memory(&bench.server)?, "MiB"));
     }
@@ -86,12 +87,12 @@ impl Bench {
         Self { server, buyers }
     }
 
-    /// Reads of a policy a second against a route that does nothing, in turns so that both meet the same machine.
+    /// Reads of a policy a second against a route that does nothing.
     async fn reads(&self, name: &str) -> Vec<Measured> {
         let policy = format!("/v1/SelfServePolicy/11111111-1111-4111-8111-111111111111_{FJALLRAVEN}");
         let token = self.server.ada().token(Audience::PartnerCenter).await;
         let (mut bare, mut read) = (Vec::new(), Vec::new());
-        for _ in 0..3 {
+        for _ in 0..TURNS {
             bare.push(per_second(&self.server, "/healthz", None).await);
             read.push(per_second(&self.server, &policy, Some(&token)).await);
         }
@@ -99,20 +100,42 @@ impl Bench {
         vec![Measured::ratio(&what, median(read), "/s", "bare route", median(bare), 500)]
     }
 
-    /// Purchases a second, and microseconds of processor time that the server takes for each; the quotes are asked for
-    /// beforehand.
-    async fn purchases(&self) -> anyhow::Result<(u64, u64)> {
-        const EACH: usize = 600;
+    /// Purchases a second against what the database does in a second, and microseconds of processor time that the server takes
+    /// for each purchase. The quotes are asked for beforehand.
+    async fn purchases(&self, kind: Database, name: &str) -> anyhow::Result<(Measured, u64)> {
+        const EACH: usize = 150;
         let quoting = self.buyers.iter().map(|(buyer, wanted)| async move {
             let mut orders = Vec::new();
-            for _ in 0..EACH {
+            for _ in 0..EACH * TURNS {
                 orders.push(quoted_order(&buyer.asks_price(wanted).await.ok()));
             }
             orders
         });
         let orders = join_all(quoting).await;
+        let bare = BareDatabase::create(kind).await?;
+        let (mut bought, mut against, mut processor) = (Vec::new(), Vec::new(), Vec::new());
+        for turn in 0..TURNS {
+            let orders = orders.iter().map(|orders| orders.iter().skip(turn * EACH).take(EACH));
+            let (rate, time) = self.buy(orders).await?;
+            bought.push(rate);
+            processor.push(time);
+            against.push(bare.per_second().await?);
+        }
+        let (what, goal) = match kind {
+            Database::Sqlite => ("commits of one row, `synchronous=FULL`", 500),
+            _ => ("`pgbench -N`", 300),
+        };
+        let what = Measured::ratio(&format!("purchases, {name}"), median(bought), "/s", what, median(against), goal);
+        Ok((what, median(processor)))
+    }
+
+    /// Buys what was quoted, each buyer one order after the other.
+    async fn buy<'o>(
+        &self,
+        orders: impl Iterator<Item = impl Iterator<Item = &'o String>>,
+    ) -> anyhow::Result<(u64, u64)> {
         let (begun, before) = (Instant::now(), processor_time(&self.server)?);
-        let buying = self.buyers.iter().zip(&orders).map(|((buyer, wanted), orders)| async move {
+        let buying = self.buyers.iter().zip(orders).map(|((buyer, wanted), orders)| async move {
             let mut bought = 0_u64;
             for order in orders {
                 if begun.elapsed() > WRITING {
@@ -127,19 +150,45 @@ impl Bench {
         let (time, processor) = (begun.elapsed(), processor_time(&self.server)?.saturating_sub(before));
         Ok((rate(bought, time), u64::try_from(processor.as_micros())? / bought.max(1)))
     }
+}
 
-    async fn against_the_database(&self, kind: Database, purchases: u64) -> anyhow::Result<Vec<Measured>> {
-        Ok(match kind {
-            Database::Sqlite => {
-                let folder = tempfile::tempdir()?;
-                let inserts = insert_single_rows(&folder.path().join("bare.db"), WRITING).await;
-                let inserts = rate(inserts, WRITING);
-                let against = "commits of one row, `synchronous=FULL`";
-                vec![Measured::ratio("purchases, SQLite", purchases, "/s", against, inserts, 500)]
-            }
-            _ => vec![Measured::ratio("purchases, PostgreSQL", purchases, "/s", "`pgbench -N`", pgbench().await?, 300)],
-        })
+/// What a database does without a server before it.
+enum BareDatabase {
+    Sqlite,
+    Postgres(String),
+}
+
+impl BareDatabase {
+    async fn create(kind: Database) -> anyhow::Result<Self> {
+        if kind == Database::Sqlite {
+            return Ok(Self::Sqlite);
+        }
+        let url = TestDatabase::create(kind).await.url();
+        pgbench(&["-i", "-q", "-s", "16"], &url).await?;
+        Ok(Self::Postgres(url))
     }
+
+    /// Commits of a single row; or transactions of PostgreSQL's own measure, without the contended updates, with as many
+    /// clients.
+    async fn per_second(&self) -> anyhow::Result<u64> {
+        let Self::Postgres(url) = self else {
+            let folder = tempfile::tempdir()?;
+            return Ok(rate(insert_single_rows(&folder.path().join("bare.db"), WRITING).await, WRITING));
+        };
+        let (clients, seconds) = (CLIENTS.to_string(), WRITING.as_secs().to_string());
+        let printed = pgbench(&["-N", "-c", &clients, "-j", "2", "-T", &seconds], url).await?;
+        let tps = printed.lines().find_map(|line| line.strip_prefix("tps = ")).context("`pgbench` names no rate")?;
+        let whole = tps.split('.').next().context("`pgbench` names no rate")?;
+        Ok(whole.parse()?)
+    }
+}
+
+async fn pgbench(words: &[&str], database: &str) -> anyhow::Result<String> {
+    let program = std::env::var("FULLMAKT_TEST_PGBENCH").unwrap_or_else(|_| "pgbench".to_owned());
+    let output = tokio::process::Command::new(&program).args(words).arg(database).output().await;
+    let output = output.context("`pgbench` does not start")?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 async fn idle_server(program: &std::path::Path) -> anyhow::Result<Vec<Measured>> {
@@ -180,26 +229,6 @@ async fn per_second(site: &Site, path: &str, token: Option<&str>) -> u64 {
     });
     let answers: u64 = join_all(asking).await.into_iter().sum();
     rate(answers, begun.elapsed())
-}
-
-/// Transactions a second of PostgreSQL's own measure, without the contended updates, with as many clients.
-async fn pgbench() -> anyhow::Result<u64> {
-    let database = TestDatabase::create(Database::DurablePostgres).await.url();
-    let pgbench = std::env::var("FULLMAKT_TEST_PGBENCH").unwrap_or_else(|_| "pgbench".to_owned());
-    let run = move |words: &[&str]| -> anyhow::Result<String> {
-        let output = Command::new(&pgbench).args(words).arg(&database).output().context("`pgbench` does not start")?;
-        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?)
-    };
-    let printed = tokio::task::spawn_blocking(move || {
-        run(&["-i", "-q", "-s", "16"])?;
-        let (clients, seconds) = (CLIENTS.to_string(), WRITING.as_secs().to_string());
-        run(&["-N", "-c", &clients, "-j", "2", "-T", &seconds])
-    });
-    let printed = printed.await??;
-    let tps = printed.lines().find_map(|line| line.strip_prefix("tps = ")).context("`pgbench` names no rate")?;
-    let whole = tps.split('.').next().context("`pgbench` names no rate")?;
-    Ok(whole.parse()?)
 }
 
 /// Memory that the process has in use now, in MiB, rounded up.
