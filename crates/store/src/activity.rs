@@ -291,7 +291,7 @@ const CAME_TO_BE: &str =
             a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value, a.new_value, a.details,
             a.message
      FROM customer c
-     JOIN activity_record a ON a.partner_id = $2 AND a.operation = 'create_customer' AND a.at = c.created_at
+     JOIN activity_record a ON a.partner_id = $2 AND a.operation = $5 AND a.at = c.created_at
        AND a.customer_id = c.customer_id
      JOIN tenant t ON t.tenant_id = c.customer_id
      WHERE c.customer_id = $1 AND a.at >= $3 AND a.at < $4";
@@ -312,7 +312,7 @@ async fn batch_of_customer(
     let asked = |sql| query_as(sql).bind(customer).bind(&partner).bind(micros(query.from)).bind(micros(query.until));
     let mut rows: Vec<ActivityRow> = asked(OF_CUSTOMER).bind(before).bind(count).fetch_all(tx).await?;
     if i64::try_from(rows.len()).is_ok_and(|found| found < count) {
-        rows.extend(asked(CAME_TO_BE).fetch_optional(tx).await?);
+        rows.extend(asked(CAME_TO_BE).bind(CREATE_CUSTOMER.name).fetch_optional(tx).await?);
     }
     Ok(rows)
 }
@@ -392,7 +392,7 @@ mod tests {
                '00000000-0000-4000-8000-0000000000a1', 'ada', NULL, '00000000-0000-4000-8000-0000000000a1', 's', NULL,
                NULL, '[]', NULL),
               ('11111111-1111-4111-8111-111111111111', 9, 0, '11111111-1111-4111-8111-111111111111',
-               '22222222-2222-4222-8222-222222222222', 'create_customer', 'succeeded',
+               '22222222-2222-4222-8222-222222222222', 'add_customer', 'succeeded',
                '00000000-0000-4000-8000-0000000000a1', 'ada', NULL, '00000000-0000-4000-8000-0000000000a1', 's', NULL,
                NULL, '[]', NULL)";
         let customer = Some(CustomerId::parse(CUSTOMER).unwrap());

@@ -214,6 +214,24 @@ impl Statement {
         Self { sql: Cow::Owned(sql), values }
     }
 
+    /// The numbers behind `$`, each where it comes for the first time.
+    pub(crate) fn numbers_as_they_come(&self) -> impl Iterator<Item = usize> {
+        let mut seen: Vec<usize> = Vec::with_capacity(self.values.len());
+        let mut highest = 0;
+        self.sql.split('$').skip(1).filter_map(move |piece| {
+            let digits = piece.bytes().take_while(u8::is_ascii_digit);
+            let number =
+                digits.fold(0_usize, |number, digit| number.saturating_mul(10).saturating_add((digit - b'0').into()));
+            // Mostly they come in order.
+            let is_new = number > highest || !seen.contains(&number);
+            if is_new {
+                seen.push(number);
+                highest = highest.max(number);
+            }
+            is_new.then_some(number)
+        })
+    }
+
     fn write_numbered(&self, taken: usize, sql: &mut String) {
         let mut pieces = self.sql.split('$');
         sql.push_str(pieces.next().unwrap_or_default());
@@ -417,6 +435,17 @@ mod tests {
         inner: Inner,
         count: i64,
         note: Option<String>,
+    }
+
+    #[test]
+    fn numbers_are_told_once_each_as_they_come() {
+        for (sql, numbers) in [
+            ("SELECT 1", vec![]),
+            ("VALUES ($1, $2, $3)", vec![1, 2, 3]),
+            ("SELECT $2 WHERE a = $1 AND b IN ($2, $12, $1, $2) OR c = substr($3, 1)", vec![2, 1, 12, 3]),
+        ] {
+            assert_eq!(query(sql).question().numbers_as_they_come().collect::<Vec<_>>(), numbers, "{sql}");
+        }
     }
 
     #[test]

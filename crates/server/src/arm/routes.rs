@@ -295,15 +295,17 @@ fn names(pattern: &'static str, segments: &[&str]) -> Option<Vec<(&'static str, 
         return None;
     }
     let (scope, tail) = segments.split_at_checked(scope_len)?;
+    let fits = |(part, segment): (&str, &&str)| part.starts_with('{') || part.eq_ignore_ascii_case(segment);
+    if !parts.clone().zip(tail).all(fits) {
+        return None;
+    }
     let mut names = Vec::new();
     if scoped {
         names.push(("scope", format!("/{}", scope.join("/"))));
     }
     for (part, segment) in parts.zip(tail) {
-        match part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
-            Some(name) => names.push((name, (*segment).to_owned())),
-            None if part.eq_ignore_ascii_case(segment) => {}
-            None => return None,
+        if let Some(name) = part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+            names.push((name, (*segment).to_owned()));
         }
     }
     Some(names)

@@ -28,8 +28,9 @@ const GROUP_MAX: usize = 64;
 const QUEUE: usize = 1_024;
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 256;
-/// Memory in which the writer keeps pages of the file, in KiB.
-const CACHE_KIB: i64 = 24 * 1_024;
+/// Memory in which the writer keeps pages of the file, in KiB. It holds the ends of all trees, where rows are added. More of it is
+/// slower: SQLite may look through all of it at each commit.
+const CACHE_KIB: i64 = 4 * 1_024;
 /// Pages in the write-ahead log before they are carried over into the file: what is written often is carried over once.
 const LOG_PAGES: i64 = 16_000;
 /// How long a commit waits for writes that were announced.
@@ -146,11 +147,10 @@ pub(super) fn change(conn: &Connection, statement: &Statement) -> Result<u64, Fa
 
 fn prepared<'c>(conn: &'c Connection, statement: &Statement) -> Result<CachedStatement<'c>, rusqlite::Error> {
     let mut prepared = conn.prepare_cached(&statement.sql)?;
+    // `$2` is a name here, and counts as the first parameter where it comes before `$1`.
+    let mut numbers = statement.numbers_as_they_come();
     for index in 1..=prepared.parameter_count() {
-        // `$2` is a name here, and may come before `$1`.
-        let number = prepared.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
-        let value = number.and_then(|number| statement.values.get(number.checked_sub(1)?));
-        match value {
+        match numbers.next().and_then(|number| statement.values.get(number.checked_sub(1)?)) {
             Some(Value::Int(number)) => prepared.raw_bind_parameter(index, number)?,
             Some(Value::Text(text)) => prepared.raw_bind_parameter(index, text.as_deref())?,
             None => return Err(rusqlite::Error::InvalidParameterCount(statement.values.len(), index)),

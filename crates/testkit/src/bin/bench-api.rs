@@ -19,7 +19,8 @@ const TURNS: usize = 5;
 const PAGE: &str = "docs/performance.md";
 const SKU: &str = "Standard_D2s_v5";
 
-#[tokio::main]
+// One thread, so that the clients leave the machine to what is measured.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name("fullmakt");
     let mut table = Vec::new();
