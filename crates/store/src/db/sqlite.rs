@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -188,7 +189,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread.
+    /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread. Those who ask for writes
+    /// are tasks of the runtime that calls.
     pub(super) fn start(path: &Path, memo: Memo) -> Result<Self, Fault> {
         let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -202,9 +204,10 @@ impl Writer {
         let announced = Arc::new(AtomicUsize::new(0));
         let queue = Queue { jobs, announced: Arc::clone(&announced) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let askers = Handle::current();
         std::thread::Builder::new()
             .name("fullmakt-writer".to_owned())
-            .spawn(move || runtime.block_on(write_in_groups(conn, queue, memo)))?;
+            .spawn(move || runtime.block_on(write_in_groups(conn, queue, memo, askers)))?;
         Ok(Self { jobs: sender, announced })
     }
 
@@ -272,8 +275,8 @@ impl Queue {
 }
 
 /// Whatever waits goes into one transaction, so that one flush to the disk serves all of it. Nobody hears of success
-/// before it.
-async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo) {
+/// before it. Then all hear of it at once, from a task where they wait: a thread is woken once, not for each of them.
+async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo, askers: Handle) {
     while let Some(first) = queue.jobs.recv().await {
         let mut group = Group::default();
         let mut next = Some(first);
@@ -293,12 +296,15 @@ async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo) {
             }
         }
         memo.written();
-        for member in group.members {
-            member(committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string())));
-        }
-        for undone in group.undone {
-            undone(Err(Fault::Overtaken));
-        }
+        let Group { members, undone, .. } = group;
+        askers.spawn(async move {
+            for member in members {
+                member(committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string())));
+            }
+            for undone in undone {
+                undone(Err(Fault::Overtaken));
+            }
+        });
     }
 }
 
