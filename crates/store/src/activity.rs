@@ -193,23 +193,28 @@ impl Answer for ListActivity {
     }
 }
 
+/// Records `a`, as they are read here.
+macro_rules! records {
+    () => {
+        "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation, a.outcome,
+                a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value, a.new_value, a.details,
+                a.message
+         FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id"
+    };
+}
+
 /// All of a customer's log that concerns a partner, in its own order.
 pub(crate) async fn of_customer(
     customer: CustomerId,
     partner: PartnerId,
     tx: &mut Tx<'_>,
 ) -> Result<Vec<ActivityRecord>, Fault> {
-    let rows: Vec<ActivityRow> = query_as(
-        "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
-                a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
-                a.new_value, a.details, a.message
-         FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-         WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence",
-    )
-    .bind(customer.to_string())
-    .bind(partner.to_string())
-    .fetch_all(tx)
-    .await?;
+    let rows: Vec<ActivityRow> =
+        query_as(concat!(records!(), " WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence"))
+            .bind(customer.to_string())
+            .bind(partner.to_string())
+            .fetch_all(tx)
+            .await?;
     rows.into_iter().map(ActivityRow::read).collect()
 }
 
@@ -253,7 +258,7 @@ impl Walk {
         }
     }
 
-    /// The statement. Newest first, from a place on.
+    /// The statement, but for a customer ([`OF_CUSTOMER`]). Newest first, from a place on.
     ///
     /// What the rows share is part of the range rather than a condition of its own: otherwise SQLite, which counts no rows,
     /// may take the narrower index of the whole log and look at every record in it.
@@ -267,34 +272,25 @@ impl Walk {
             ),
         };
         format!(
-            "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation,
-                    a.outcome, a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value,
-                    a.new_value, a.details, a.message
-             FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-             WHERE a.partner_id = $1 AND {first} AND {last}
-             ORDER BY {order}a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6"
+            "{} WHERE a.partner_id = $1 AND {first} AND {last}
+             ORDER BY {order}a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6",
+            records!()
         )
     }
 }
 
 /// The rows of a customer's log that concern a partner, the last first.
-const OF_CUSTOMER: &str =
-    "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation, a.outcome,
-            a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value, a.new_value, a.details,
-            a.message
-     FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id
-     WHERE a.root_id = $1 AND a.customer_id = $1 AND a.partner_id = $2 AND a.at >= $3 AND a.at < $4 AND a.sequence < $5
-     ORDER BY a.sequence DESC LIMIT $6";
+const OF_CUSTOMER: &str = concat!(
+    records!(),
+    " WHERE a.root_id = $1 AND a.customer_id = $1 AND a.partner_id = $2 AND a.at >= $3 AND a.at < $4 AND a.sequence < $5
+     ORDER BY a.sequence DESC LIMIT $6"
+);
 /// That the customer came to be, which is in the log of its partner.
-const CAME_TO_BE: &str =
-    "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation, a.outcome,
-            a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value, a.new_value, a.details,
-            a.message
-     FROM customer c
-     JOIN activity_record a ON a.partner_id = $2 AND a.operation = $5 AND a.at = c.created_at
-       AND a.customer_id = c.customer_id
-     JOIN tenant t ON t.tenant_id = c.customer_id
-     WHERE c.customer_id = $1 AND a.at >= $3 AND a.at < $4";
+const CAME_TO_BE: &str = concat!(
+    records!(),
+    " JOIN customer c ON c.customer_id = a.customer_id
+     WHERE c.customer_id = $1 AND a.partner_id = $2 AND a.operation = $5 AND a.at = c.created_at AND a.at >= $3 AND a.at < $4"
+);
 
 /// The next rows of a customer's log.
 async fn batch_of_customer(
