@@ -14,7 +14,6 @@ use futures_util::future::BoxFuture;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -189,8 +188,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread. Those who ask for writes
-    /// are tasks of the runtime that calls.
+    /// Opens the file, making it where there is none, turns the write-ahead log on and starts the thread.
     pub(super) fn start(path: &Path, memo: Memo) -> Result<Self, Fault> {
         let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -204,10 +202,9 @@ impl Writer {
         let announced = Arc::new(AtomicUsize::new(0));
         let queue = Queue { jobs, announced: Arc::clone(&announced) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let askers = Handle::current();
         std::thread::Builder::new()
             .name("fullmakt-writer".to_owned())
-            .spawn(move || runtime.block_on(write_in_groups(conn, queue, memo, askers)))?;
+            .spawn(move || runtime.block_on(write_in_groups(conn, queue, memo)))?;
         Ok(Self { jobs: sender, announced })
     }
 
@@ -275,8 +272,8 @@ impl Queue {
 }
 
 /// Whatever waits goes into one transaction, so that one flush to the disk serves all of it. Nobody hears of success
-/// before it. Then all hear of it at once, from a task where they wait: a thread is woken once, not for each of them.
-async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo, askers: Handle) {
+/// before it.
+async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo) {
     while let Some(first) = queue.jobs.recv().await {
         let mut group = Group::default();
         let mut next = Some(first);
@@ -296,15 +293,12 @@ async fn write_in_groups(mut conn: Connection, mut queue: Queue, memo: Memo, ask
             }
         }
         memo.written();
-        let Group { members, undone, .. } = group;
-        askers.spawn(async move {
-            for member in members {
-                member(committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string())));
-            }
-            for undone in undone {
-                undone(Err(Fault::Overtaken));
-            }
-        });
+        for member in group.members {
+            member(committed.as_ref().map(|&()| ()).map_err(|e| Fault::NotCommitted(e.to_string())));
+        }
+        for undone in group.undone {
+            undone(Err(Fault::Overtaken));
+        }
     }
 }
 
