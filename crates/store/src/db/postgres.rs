@@ -113,14 +113,24 @@ impl Connections {
     /// # Errors
     /// Also what [`Fault::is_overtaken`] tells when the revision is another one.
     pub(super) async fn add(self: &Arc<Self>, addition: Addition) -> Result<(), Fault> {
-        let (done, answer) = oneshot::channel();
+        let (done, mut answer) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Waiting { addition, done });
-        {
-            let _lane = self.lanes.acquire().await.map_err(|_| Fault::Closed)?;
-            // There are as many turns as additions, so one that was taken along leaves its turn to another.
-            self.add_together(self.next_group()).await;
+        let given_up = |_| Fault::NotCommitted("the write was given up".to_owned());
+        loop {
+            let lane = tokio::select! {
+                biased;
+                made = &mut answer => return made.map_err(given_up)?,
+                lane = self.lanes.acquire() => lane.map_err(|_| Fault::Closed)?,
+            };
+            let group = self.next_group();
+            if group.is_empty() {
+                // Another lane has it.
+                drop(lane);
+                return answer.await.map_err(given_up)?;
+            }
+            // Mostly it is among them; else it waits for one of the same customer.
+            self.add_together(group).await;
         }
-        answer.await.map_err(|_| Fault::NotCommitted("the write was given up".to_owned()))?
     }
 
     fn next_group(&self) -> Vec<Waiting> {
