@@ -193,10 +193,10 @@ impl Answer for ListActivity {
     }
 }
 
-/// Records `a`, as they are read here.
+/// The columns of records `a`, and where they are.
 macro_rules! records {
     () => {
-        "SELECT a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation, a.outcome,
+        "a.root_id, a.sequence, a.at, a.partner_id, a.customer_id, t.name AS customer_name, a.operation, a.outcome,
                 a.actor_id, a.actor_name, a.application_id, a.correlation_id, a.subject, a.old_value, a.new_value, a.details,
                 a.message
          FROM activity_record a LEFT JOIN tenant t ON t.tenant_id = a.customer_id"
@@ -272,7 +272,7 @@ impl Walk {
             ),
         };
         format!(
-            "{} WHERE a.partner_id = $1 AND {first} AND {last}
+            "SELECT {} WHERE a.partner_id = $1 AND {first} AND {last}
              ORDER BY {order}a.at DESC, a.root_id DESC, a.sequence DESC LIMIT $6",
             records!()
         )
@@ -281,12 +281,14 @@ impl Walk {
 
 /// The rows of a customer's log that concern a partner, the last first.
 const OF_CUSTOMER: &str = concat!(
+    "SELECT ",
     records!(),
     " WHERE a.root_id = $1 AND a.customer_id = $1 AND a.partner_id = $2 AND a.at >= $3 AND a.at < $4 AND a.sequence < $5
      ORDER BY a.sequence DESC LIMIT $6"
 );
 /// That the customer came to be, which is in the log of its partner.
 const CAME_TO_BE: &str = concat!(
+    "SELECT ",
     records!(),
     " JOIN customer c ON c.customer_id = a.customer_id
      WHERE c.customer_id = $1 AND a.partner_id = $2 AND a.operation = $5 AND a.at = c.created_at AND a.at >= $3 AND a.at < $4"

@@ -225,18 +225,48 @@ fn unrooted_statements(file: &str, text: &str) -> Vec<(String, usize)> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for piece in scan(text) {
-        match piece {
-            Piece::TestsBegin => break,
-            Piece::Literal { line, text } if is_statement(&text) && !is_rooted(&text) => {
-                let words: Vec<&str> = text.split_whitespace().collect();
-                let short: String = words.join(" ").chars().take(90).collect();
-                found.push((format!("{file}: {short}"), line));
-            }
-            _ => {}
+    for (line, text) in whole_literals(text) {
+        if is_statement(&text) && !is_rooted(&text) {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let short: String = words.join(" ").chars().take(90).collect();
+            found.push((format!("{file}: {short}"), line));
         }
     }
     found
+}
+
+/// The string literals before a file's unit tests with their lines. Those of one `concat!` are one.
+fn whole_literals(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let (mut begins, mut goes_on) = (false, false);
+    for piece in scan(text) {
+        match piece {
+            Piece::TestsBegin => break,
+            Piece::Code { text, .. } => {
+                let before = without_macro_calls(&text);
+                goes_on = (begins || goes_on) && before.is_empty();
+                begins = before.ends_with("concat!(");
+            }
+            Piece::Literal { text, .. } if goes_on => {
+                if let Some((_, whole)) = found.last_mut() {
+                    whole.push_str(&text);
+                }
+            }
+            Piece::Literal { line, text } => found.push((line, text)),
+        }
+    }
+    found
+}
+
+/// Code without the `name!()` and commas at its end.
+fn without_macro_calls(code: &str) -> &str {
+    let blank = [' ', '\n', ','];
+    let mut rest = code.trim_end_matches(blank);
+    while let Some(before) = rest.strip_suffix("!()") {
+        let name = |character: char| character.is_alphanumeric() || "_:$".contains(character);
+        rest = before.trim_end_matches(name).trim_end_matches(blank);
+    }
+    rest
 }
 
 /// Whether the first parameter is the customer or the partner the statement is about.
@@ -432,6 +462,18 @@ mod tests {
             ("INSERT INTO b (c) VALUES ($1)", false),
         ] {
             assert_eq!(is_rooted(sql), rooted, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_statement_are_read_as_one() {
+        for (text, count) in [
+            (r#"q(concat!("SELECT a FROM ", o!(), " WHERE customer_id = $1")).bind(c)"#, 0),
+            (r#"q(concat!("SELECT ", a::o!(), ", b FROM c", " WHERE customer_id = $1"))"#, 0),
+            (r#"q(concat!("SELECT a FROM ", o!(), " WHERE b = $1")); "customer_id = $1""#, 1),
+            (r#"["SELECT a FROM b", "WHERE customer_id = $1"]"#, 1),
+        ] {
+            assert_eq!(unrooted_statements("crates/store/src/order.rs", text).len(), count, "{text}");
         }
     }
 
