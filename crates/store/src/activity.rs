@@ -210,7 +210,7 @@ pub(crate) async fn of_customer(
     tx: &mut Tx<'_>,
 ) -> Result<Vec<ActivityRecord>, Fault> {
     let rows: Vec<ActivityRow> =
-        query_as(concat!(records!(), " WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence"))
+        query_as(concat!("SELECT ", records!(), " WHERE a.root_id = $1 AND a.partner_id = $2 ORDER BY a.sequence"))
             .bind(customer.to_string())
             .bind(partner.to_string())
             .fetch_all(tx)
