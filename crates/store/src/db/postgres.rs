@@ -277,8 +277,8 @@ impl Loan {
 
     /// Makes additions.
     async fn add(&mut self, bulk: Bulk) -> Result<(), Fault> {
-        let sql = bulk.sql.clone();
-        let ask = sqlx::query_with(AssertSqlSafe(sql), bulk.arguments()?);
+        let (sql, arguments) = bulk.text_and_arguments()?;
+        let ask = sqlx::query_with(AssertSqlSafe(sql), arguments);
         let done = ask.fetch_all(self.begin_statement()).await;
         self.ended(done).map(drop)
     }

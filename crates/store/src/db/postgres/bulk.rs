@@ -1,10 +1,9 @@
 //! What several writes add, as one statement whose text does not depend on how many they are: a list of values for each column.
 
-use sqlx::error::BoxDynError;
+use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
-use sqlx::{Arguments, Encode, Postgres, Type};
 
-use super::super::Seen;
+use crate::db::Seen;
 use crate::facts::Root;
 use crate::statement::{Statement, Value};
 
@@ -128,7 +127,7 @@ impl Insert {
 /// The statement that makes several additions, or none of them where any of them rests on a revision that is no longer there.
 /// Then it divides by zero, for which SQL has no better word.
 pub(super) struct Bulk {
-    pub(super) sql: String,
+    sql: String,
     columns: Vec<Column>,
     count: i64,
 }
@@ -169,25 +168,19 @@ impl Bulk {
         Some(Self { sql, columns, count: i64::try_from(additions.len()).ok()? })
     }
 
-    pub(super) fn arguments(self) -> Result<PgArguments, sqlx::Error> {
+    /// The text, and what stands for its `$1`.
+    pub(super) fn text_and_arguments(self) -> Result<(String, PgArguments), sqlx::Error> {
         let mut arguments = PgArguments::default();
         for column in self.columns {
-            match column {
-                Column::Int(numbers) => push(&mut arguments, numbers),
-                Column::Text(texts) => push(&mut arguments, texts),
-            }
-            .map_err(sqlx::Error::Encode)?;
+            let added = match column {
+                Column::Int(numbers) => arguments.add(numbers),
+                Column::Text(texts) => arguments.add(texts),
+            };
+            added.map_err(sqlx::Error::Encode)?;
         }
-        push(&mut arguments, self.count).map_err(sqlx::Error::Encode)?;
-        Ok(arguments)
+        arguments.add(self.count).map_err(sqlx::Error::Encode)?;
+        Ok((self.sql, arguments))
     }
-}
-
-fn push<'v, T: Encode<'v, Postgres> + Type<Postgres> + Send + 'v>(
-    arguments: &mut PgArguments,
-    value: T,
-) -> Result<(), BoxDynError> {
-    arguments.add(value)
 }
 
 /// Columns as a table.
